@@ -1,0 +1,55 @@
+"""The values that rules deal in: Severity, Problem, Finding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """The Standard's view of a finding; what is done about it is the site's policy."""
+
+    ERROR = "error"
+    """Breaks a "shall" of the Standard."""
+    WARNING = "warning"
+    """Permitted, but unusual, discouraged or outside the Defined Terms."""
+    NOTE = "note"
+    """Informs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What one rule saw in one place.
+
+    `path` is a keyword path as `Header.path_of` gives it. `severity` and `section` are the rule's own
+    unless set here. A fault that repeats over frames or Items is one Problem with `count`, `first` and `last`.
+    """
+
+    path: str
+    message: str
+    value_number: int | None = None
+    severity: Severity | None = None
+    section: str | None = None
+    count: int = 1
+    first: str | None = None
+    last: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A Problem with the rule that saw it: what is journalled, printed and answered.
+
+    `tag` is that of the last Attribute of `path`, as "(gggg,eeee)"; `section` names the document first
+    ("PS3.3 C.8.32.2"). The message holds no patient data.
+    """
+
+    rule: str
+    severity: Severity
+    path: str
+    tag: str
+    section: str
+    message: str
+    value_number: int | None = None
+    count: int = 1
+    first: str | None = None
+    last: str | None = None

@@ -1,0 +1,1 @@
+"""The node: all that touches network, disk and database."""
