@@ -1,0 +1,1 @@
+"""Empty databases for tests."""
