@@ -1,9 +1,13 @@
-"""The values that rules deal in: Severity, Problem, Finding."""
+"""The values that rules deal in: Severity, Problem, Finding, Undecided, Rule."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+Example = Mapping[str, object]
+"""A Data Set by keyword, as `rules.encode` writes it."""
 
 
 class Severity(StrEnum):
@@ -53,3 +57,31 @@ class Finding:
     count: int = 1
     first: str | None = None
     last: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A requirement that this instance leaves open: what could not be told, and where."""
+
+    path: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that can be wrong with an instance, with its words and examples.
+
+    `check` takes the header, or for a rule `from_tables` the place and the row of the fact tables that
+    the engine hands it. `iods` are the IODs it is asked of; None means wherever it can apply.
+    """
+
+    id: str
+    section: str
+    severity: Severity
+    summary: str
+    reason: str
+    good: tuple[Example, ...]
+    bad: tuple[Example, ...]
+    iods: frozenset[str] | None
+    from_tables: bool
+    check: Callable[..., Iterator[Problem]]

@@ -1,0 +1,108 @@
+"""The data dictionary of PS3.6: tags, keywords, VRs and VMs."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+FILE = Path(__file__).with_name("facts") / "dictionary.json"
+
+
+class Entry(NamedTuple):
+    """One Attribute. `vr` may be a choice ("US or SS"), `tag` the first of a repeating group's."""
+
+    tag: int
+    keyword: str
+    vr: str
+    vm: str
+    retired: bool
+
+
+def tag_of(name: str) -> int:
+    """The tag of a keyword, or of a tag written "(gggg,eeee)". KeyError where neither."""
+    tag = TAGS.get(name)
+    if tag is None:
+        written = _WRITTEN_TAG.fullmatch(name)
+        if written is None:
+            raise KeyError(f"no Attribute has the keyword {name!r}")
+        tag = int(written[1] + written[2], 16)
+    return tag
+
+
+def keyword_of(tag: int) -> str | None:
+    """The keyword of a tag; None for a private or unknown one."""
+    entry = entry_of(tag)
+    return entry.keyword if entry else None
+
+
+def name_of(tag: int) -> str:
+    """What `tag_of` takes back: the keyword, or "(gggg,eeee)" where there is none or it belongs to another tag first."""
+    entry = entry_of(tag)
+    return entry.keyword if entry and entry.tag == tag else format_tag(tag)
+
+
+def vr_of(tag: int) -> str | None:
+    """The VR, or the choice of VRs ("US or SS"); None where unknown."""
+    entry = entry_of(tag)
+    if entry is not None:
+        return entry.vr
+    if tag & 0xFFFF == 0:
+        return "UL"
+    if tag & 0x10000 and 0x0010 <= tag & 0xFFFF <= 0x00FF:
+        return "LO"  # a Private Creator, PS3.5 7.8.1
+    return None
+
+
+def vm_of(tag: int) -> str | None:
+    """The VM ("1", "2-2n"); None where unknown."""
+    entry = entry_of(tag)
+    return entry.vm if entry else None
+
+
+def is_retired(tag: int) -> bool:
+    """Whether PS3.6 marks the Attribute retired."""
+    entry = entry_of(tag)
+    return entry is not None and entry.retired
+
+
+def format_tag(tag: int) -> str:
+    """A tag as people write it: "(0008,0008)"."""
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+
+
+def entry_of(tag: int) -> Entry | None:
+    """The dictionary's line for a tag, repeating groups included; None where unknown."""
+    return _ENTRIES.get(tag) or _repeating(tag)
+
+
+@lru_cache(maxsize=1024)
+def _repeating(tag: int) -> Entry | None:
+    for mask, value, entry in _REPEATING:
+        if tag & mask == value:
+            return entry
+    return None
+
+
+_WRITTEN_TAG = re.compile(r"\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)")
+_ENTRIES: dict[int, Entry] = {}
+_REPEATING: list[tuple[int, int, Entry]] = []
+TAGS: dict[str, int] = {}
+"""Keyword to tag; of a repeating group, its first."""
+
+
+def _load() -> None:
+    for written, vr, vm, keyword, *retired in json.loads(FILE.read_bytes()):
+        if "x" in written:
+            tag = int(written.replace("x", "0"), 16)
+            mask = int("".join("0" if digit == "x" else "F" for digit in written), 16)
+            _REPEATING.append((mask, tag, Entry(tag, keyword, vr, vm, bool(retired))))
+        else:
+            tag = int(written, 16)
+            _ENTRIES[tag] = Entry(tag, keyword, vr, vm, bool(retired))
+        TAGS.setdefault(keyword, tag)
+
+
+_load()

@@ -1,0 +1,342 @@
+"""One pass over the elements of a Data Set or Item: tag -> (VR, offset, length), nothing decoded (PS3.5 7.1 and 7.5)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import repeat
+
+from rules.dictionary import format_tag, vr_of
+from rules.encoding import (
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    ITEM,
+    ITEM_END,
+    KNOWN,
+    LONG,
+    PIXEL_DATA,
+    PIXELS,
+    SEQUENCE_END,
+    SHORT,
+    UNDEFINED,
+    Buffer,
+    Encoding,
+)
+from rules.faults import Fault, Kind, Limits
+
+Element = tuple[bytes | None, int, int]
+"""VR as encoded (None in implicit VR), offset of the value, its bytes without a delimiter."""
+Table = dict[int, Element]
+
+
+@dataclass(frozen=True, slots=True)
+class PixelData:
+    """One of the three pixel data elements, unread.
+
+    `length` is the defined length, or None where the value is encapsulated in `fragments` (the Basic Offset Table
+    not counted, PS3.5 A.4) of `size` bytes together. `complete`: whether its end was reached.
+    """
+
+    tag: int
+    vr: str | None
+    offset: int
+    length: int | None
+    size: int
+    fragments: int = 0
+    offset_table_length: int = 0
+    complete: bool = True
+
+
+@dataclass(slots=True)
+class Source:
+    """The bytes, with what is told and counted over all Data Sets read from them."""
+
+    data: Buffer
+    limits: Limits
+    faults: dict[Fault, None] = field(default_factory=dict)
+    pixels: list[PixelData] = field(default_factory=list)
+    budget: int = 0
+    shapes: dict[object, int] = field(default_factory=dict)
+
+    def fault(self, offset: int, tag: int | None, message: str, kind: Kind = "undecodable") -> None:
+        """Tell of malformed input, once; what exceeds the limit is summed up in one last line."""
+        if len(self.faults) < self.limits.faults:
+            self.faults[Fault(offset, tag, message, kind)] = None
+        elif len(self.faults) == self.limits.faults:
+            told = Fault(offset, None, f"more faults follow; the first {self.limits.faults} are told")
+            self.faults[told] = None
+
+
+OpenSequence = Callable[[int, Encoding, int, int], tuple[int, int, bool]]
+"""Of a Sequence of undefined length, given tag, encoding of its Items, offset and bound: where its Items end, where
+the next element begins, and whether its end was found."""
+
+
+@dataclass(slots=True)
+class Walk:
+    """A walk under way: from `offset` to `end`, within an Item if `item`, to a delimiter if `delimited`."""
+
+    source: Source
+    encoding: Encoding
+    offset: int
+    end: int
+    open_sequence: OpenSequence
+    item: bool = False
+    delimited: bool = False
+    report: bool = True
+    meta: bool = False
+    table: Table = field(default_factory=dict)
+    before: int = -1
+    intact: bool = True
+    """Whether all elements were found: nothing undecodable, no pixel data in fragments."""
+    closed: bool = False
+    """Whether the Item Delimitation Item was met."""
+
+    def run(self) -> None:
+        """Fill the table as far as the bytes allow."""
+        through = self._implicit if self.encoding.implicit else self._explicit
+        last = self.end - 8
+        in_order = True
+        while self.intact:
+            if in_order:
+                through()
+            if self.offset > last:
+                break
+            if self.source.budget <= len(self.table):
+                self.undecodable(self.offset, None, f"more than {self.source.limits.elements} elements")
+                break
+            before = self.before
+            if not self._one():
+                break
+            in_order = in_order and self.before > before
+        else:
+            return
+        self.source.budget -= len(self.table)
+        self._ending()
+
+    def undecodable(self, offset: int, tag: int | None, message: str) -> None:
+        self.intact = False
+        self.tell(offset, tag, message, "undecodable")
+
+    def tell(self, offset: int, tag: int | None, message: str, kind: Kind = "encoding") -> None:
+        if self.report:
+            self.source.fault(offset, tag, message, kind)
+
+    def _explicit(self) -> None:
+        """Ordinary elements, fast; stops in front of whatever wants a closer look."""
+        data, table, offset, before = self.source.data, self.table, self.offset, self.before
+        tag_vr_and_length, long_length = self.encoding.tag_vr_and_length, self.encoding.long_length
+        short, long, last = SHORT, LONG, self.end - 8
+        try:
+            for _ in repeat(None, max(self.source.budget - len(table), 0)):
+                if offset > last:
+                    break
+                group, element, vr, length = tag_vr_and_length(data, offset)
+                tag = group << 16 | element
+                if tag <= before or tag >= 0x7FE00008:
+                    break
+                if vr in short:
+                    table[tag] = (vr, offset + 8, length)
+                    offset += 8 + length
+                elif vr in long:
+                    (length,) = long_length(data, offset + 8)
+                    if length == 0xFFFFFFFF:
+                        break
+                    table[tag] = (vr, offset + 12, length)
+                    offset += 12 + length
+                else:
+                    break
+                before = tag
+        except struct.error:
+            pass  # the twelve bytes of a long element's header run past the data: a closer look tells
+        self.offset, self.before = offset, before
+
+    def _implicit(self) -> None:
+        data, table, offset, before = self.source.data, self.table, self.offset, self.before
+        tag_and_length, last = self.encoding.tag_and_length, self.end - 8
+        for _ in repeat(None, max(self.source.budget - len(table), 0)):
+            if offset > last:
+                break
+            group, element, length = tag_and_length(data, offset)
+            tag = group << 16 | element
+            if tag <= before or tag >= 0x7FE00008 or length == 0xFFFFFFFF:
+                break
+            table[tag] = (None, offset + 8, length)
+            offset += 8 + length
+            before = tag
+        self.offset, self.before = offset, before
+
+    def _one(self) -> bool:
+        """One element with a closer look; False where the walk ends in front of it or in it."""
+        data, at = self.source.data, self.offset
+        group, element, length = self.encoding.tag_and_length(data, at)
+        tag = group << 16 | element
+        if group == 0xFFFE:
+            return self._delimiter(tag, at, length)
+        if self.meta and group > 0x0002:
+            return False
+        vr: bytes | None = None
+        value = at + 8
+        if not self.encoding.implicit:
+            vr = bytes(data[at + 4 : at + 6])
+            if vr in KNOWN or (vr.isalpha() and vr.isupper()):
+                if vr not in SHORT and not self._short_after_all(vr, at, tag):
+                    value = at + 12
+                    if value > self.end:
+                        self.undecodable(at, tag, f"the data end within the header of {format_tag(tag)}")
+                        return False
+                    (length,) = self.encoding.long_length(data, at + 8)
+                else:
+                    length = self.encoding.tag_vr_and_length(data, at)[3]
+            else:
+                vr = None
+                self.tell(at, tag, f"{format_tag(tag)} has no VR, wanted explicit VR; read as implicit VR")
+        self._order(tag, at)
+        self.before = tag
+        if tag in PIXELS and not self.item:
+            return self._pixels(tag, vr, value, length)
+        if length == UNDEFINED:
+            return self._undefined(tag, vr, value)
+        self.table.pop(tag, None)
+        self.table[tag] = (vr, value, length)
+        self.offset = value + length
+        return True
+
+    def _short_after_all(self, vr: bytes, at: int, tag: int) -> bool:
+        """Whether an unknown VR has a 16-bit length; the Standard wants 32 bits of any VR it may yet bring."""
+        if vr in LONG:
+            return False
+        told = vr.decode("ascii")
+        self.tell(at, tag, f"{format_tag(tag)} has the VR {told}, which PS3.5 does not define")
+        if self.source.data[at + 6 : at + 8] != b"\0\0":
+            return True
+        return at + 12 > self.end or self.encoding.long_length(self.source.data, at + 8)[0] > self.end - at - 12
+
+    def _order(self, tag: int, at: int) -> None:
+        if tag in self.table:
+            self.tell(at, tag, f"{format_tag(tag)} is there twice; the last one counts")
+        elif tag < self.before:
+            self.tell(at, tag, f"{format_tag(tag)} comes after {format_tag(self.before)}, wanted ascending tags")
+
+    def _delimiter(self, tag: int, at: int, length: int) -> bool:
+        if tag == ITEM_END and self.delimited:
+            if length:
+                self.tell(at, tag, f"an Item Delimitation Item has length {length}, wanted 0")
+            self.offset = at + 8
+            self.closed = True
+            return False
+        if tag == SEQUENCE_END and self.delimited:
+            self.undecodable(at, tag, "a Sequence Delimitation Item where an Item Delimitation Item was to come")
+            return False
+        if tag in (ITEM_END, SEQUENCE_END) and length == 0:
+            self.tell(at, tag, f"a delimiter {format_tag(tag)} where none belongs")
+            self.offset = at + 8
+            return True
+        self.undecodable(at, tag, f"{format_tag(tag)} where an element was to begin")
+        return False
+
+    def _undefined(self, tag: int, vr: bytes | None, value: int) -> bool:
+        """An element of undefined length: a Sequence, or pixel data in fragments within an Item (PS3.5 A.4)."""
+        if tag == PIXEL_DATA and vr != b"SQ":
+            end, following, _ = fragments(self, tag, value)
+            self.intact = False if following is None else self.intact
+        else:
+            if vr not in (b"SQ", b"UN", None):
+                told = vr.decode("ascii", "replace")
+                self.tell(value, tag, f"{format_tag(tag)} of VR {told} has undefined length; read as a Sequence")
+            encoding = items_encoding(self.encoding, vr)
+            end, following, found = self.open_sequence(tag, encoding, value, self.end)
+            if not found:
+                self.intact = False
+        self.table.pop(tag, None)
+        self.table[tag] = (vr, value, end - value)
+        self.offset = self.end if following is None else following
+        return self.intact
+
+    def _pixels(self, tag: int, vr: bytes | None, value: int, length: int) -> bool:
+        told = vr.decode("ascii") if vr else None
+        if length != UNDEFINED:
+            complete = value + length <= self.end
+            self.source.pixels.append(PixelData(tag, told, value, length, length, complete=complete))
+            self.table.pop(tag, None)
+            self.table[tag] = (vr, value, length)
+            self.offset = value + length
+            return True
+        end, following, sizes = fragments(self, tag, value)
+        complete = following is not None
+        count, size, table_length = sizes
+        self.source.pixels.append(PixelData(tag, told, value, None, size, count, table_length, complete))
+        self.table.pop(tag, None)
+        self.table[tag] = (vr, value, end - value)
+        self.offset = self.end if following is None else following
+        self.intact = complete
+        return complete
+
+    def _ending(self) -> None:
+        """Tell how the bytes ran out, where that is not at the end of an element."""
+        if not self.intact or self.closed or self.meta:
+            return
+        where = "its Item" if self.item and not self.delimited else "the data"
+        if self.offset > self.end:
+            tag = self.before
+            vr, value, length = self.table[tag]
+            over = self.offset - self.end
+            told = f"length {length} of {format_tag(tag)} runs {over} bytes past the end of {where}"
+            self.undecodable(value, tag, told)
+            self.offset = self.end
+            if is_sequence(tag, vr) or (tag in PIXELS and not self.item):
+                self.table[tag] = (vr, value, self.end - value)
+            else:
+                del self.table[tag]
+        elif self.offset < self.end:
+            if self.end - self.offset < 8:
+                over = self.end - self.offset
+                self.undecodable(self.offset, None, f"{over} bytes are left at the end of {where}, too few for an element")
+        elif self.delimited:
+            self.undecodable(self.offset, None, "the data end within an Item of undefined length")
+
+
+def items_encoding(encoding: Encoding, vr: bytes | None) -> Encoding:
+    """How the Items of a Sequence are encoded: those of a UN in implicit VR little endian (PS3.5 6.2.2, note 2)."""
+    if vr == b"UN":
+        return IMPLICIT_LITTLE
+    if vr is None and not encoding.implicit:
+        return IMPLICIT_LITTLE if encoding is EXPLICIT_LITTLE else encoding
+    return encoding
+
+
+def is_sequence(tag: int, vr: bytes | None) -> bool:
+    """Whether an element of defined length holds Items; where the VR is missing or UN, the dictionary decides."""
+    return vr == b"SQ" or ((vr is None or vr == b"UN") and vr_of(tag) == "SQ")
+
+
+def fragments(walk: Walk, tag: int, start: int) -> tuple[int, int | None, tuple[int, int, int]]:
+    """Walk encapsulated pixel data (PS3.5 A.4): where the fragments end, where the next element begins (None: the end
+    was not found), and their count, their bytes, the bytes of the Basic Offset Table."""
+    data, end, at = walk.source.data, walk.end, start
+    unpack = walk.encoding.tag_and_length
+    count = size = table_length = 0
+    while at + 8 <= end:
+        group, element, length = unpack(data, at)
+        met = group << 16 | element
+        if met == ITEM and at + 8 + length <= end:
+            if at == start:
+                table_length = length
+            else:
+                count += 1
+                size += length
+            at += 8 + length
+            continue
+        if met == SEQUENCE_END:
+            if length:
+                walk.tell(at, met, f"a Sequence Delimitation Item has length {length}, wanted 0")
+            return at, at + 8, (count, size, table_length)
+        if met == ITEM:
+            over = at + 8 + length - end
+            walk.undecodable(at, tag, f"length {length} of a fragment of {format_tag(tag)} runs {over} bytes past the end")
+            return end, None, (count, size, table_length)
+        walk.undecodable(at, tag, f"{format_tag(met)} where a fragment of {format_tag(tag)} was to begin")
+        return at, None, (count, size, table_length)
+    walk.undecodable(min(at, end), tag, f"the data end within the fragments of {format_tag(tag)}")
+    return end, None, (count, size, table_length)

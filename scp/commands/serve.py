@@ -1,0 +1,42 @@
+"""`dicomgate serve`: the node itself."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--config", "file", type=click.Path(path_type=Path, dir_okay=False), help="Configuration file.")
+def serve(file: Path | None) -> None:
+    """Receive, check, store and record instances until told to stop.
+
+    Without a configuration it listens on 127.0.0.1:11112 (DIMSE) and 127.0.0.1:8088 (HTTP) and keeps
+    everything under ./var.
+    """
+    from scp.config import ConfigError, load
+
+    try:
+        settings = load(file)
+    except ConfigError as error:
+        raise SystemExit(_say(str(error))) from None
+
+    from scp.database import DatabaseProblem
+    from scp.identity import IdentityProblem
+    from scp.logs import set_up_logs
+    from scp.service import CannotStart, run
+    from scp.store import StoreProblem
+
+    set_up_logs(settings.log.level)
+    try:
+        run(settings)
+    except (CannotStart, DatabaseProblem, IdentityProblem, StoreProblem) as error:
+        raise SystemExit(_say(str(error))) from None
+
+
+def _say(text: str) -> int:
+    for line in text.splitlines():
+        print(f"dicomgate: {line}", file=sys.stderr)
+    return 2

@@ -1,0 +1,320 @@
+"""The configuration: one TOML file and the environment to a frozen Settings, or every mistake at once."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
+
+from scp.config_file import PREFIX, ConfigError, ConfigProblem, locate, overrides
+from scp.settings import Settings
+from scp.toml_lines import Place, lines_of
+
+__all__ = ["ConfigError", "ConfigProblem", "Loaded", "Settings", "digest", "load", "load_with_origins", "masked"]
+
+_LARGEST_FILE = 4 * 1024 * 1024
+_PASSWORD = re.compile(r"(?P<before>://[^:/@]*:)(?P<password>.*)(?P<after>@)|(?P<query>[?&]password=)[^&]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings with the file they came from (None: no file) and where each key that is not a default was set."""
+
+    settings: Settings
+    file: Path | None
+    origins: Mapping[Place, str]
+    """By place: "dicomgate.toml:12" or "DICOMGATE_DIMSE__PORT"."""
+
+    def origin(self, place: Place) -> str:
+        """Where the value at `place` was set; "default" where nowhere."""
+        return next((self.origins[place[:end]] for end in range(len(place), 1, -1) if place[:end] in self.origins), "default")
+
+
+def load(path: Path | None = None, env: Mapping[str, str] = os.environ) -> Settings:
+    """The settings from `path` (else DICOMGATE_CONFIG, else ./dicomgate.toml, else defaults) and `env` over them.
+
+    Raises ConfigError with every mistake found.
+    """
+    return load_with_origins(path, env).settings
+
+
+def load_with_origins(path: Path | None = None, env: Mapping[str, str] = os.environ) -> Loaded:
+    """As `load`, with where each value came from."""
+    file = locate(path, env)
+    text = "" if file is None else _read(file)
+    written = {} if file is None else _parse(file, text)
+    lines = lines_of(text)
+    set_outside, problems = _environment(env)
+    origins = {place: f"{file}:{line}" for place, line in lines.items()}
+    origins |= {place: _variable(place) for place in _leaves(set_outside)}
+    values = _merged(written, set_outside)
+
+    def problem(place: Place, message: str, hint: str = "") -> ConfigProblem:
+        known = next((place[:end] for end in range(len(place), 0, -1) if place[:end] in origins), ())
+        origin = origins.get(known, str(file or "defaults"))
+        if origin.startswith(PREFIX):
+            return ConfigProblem(origin, "", message, hint=hint)
+        return ConfigProblem(str(file or "defaults"), _dotted(place), message, lines.get(known), hint)
+
+    settings, mistakes = _validated(values)
+    problems += [problem(*each) for each in (*mistakes, *_conflicts(settings))]
+    if problems:
+        raise ConfigError(*sorted(problems, key=lambda each: (each.source, each.line or 0)))
+    return Loaded(settings, file, origins)
+
+
+def digest(settings: Settings) -> str:
+    """SHA-256 over the effective values, hexadecimal: the same wherever and in whatever order they were written."""
+    values = settings.model_dump(mode="json")
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def masked(url: str) -> str:
+    """A database URL without its password, fit to be printed."""
+    return _PASSWORD.sub(lambda m: f"{m['query']}***" if m["query"] else f"{m['before']}***{m['after']}", url)
+
+
+def _read(file: Path) -> str:
+    def broken(message: str, hint: str = "") -> ConfigError:
+        return ConfigError(ConfigProblem(str(file), "", message, hint=hint))
+
+    try:
+        if file.exists() and not file.is_file():
+            raise broken("is no file")
+        if file.stat().st_size > _LARGEST_FILE:
+            raise broken(f"is larger than {_LARGEST_FILE} bytes", "is this the configuration?")
+        return file.read_bytes().decode().replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise broken(f"is not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}") from None
+    except FileNotFoundError:
+        raise broken("does not exist", "named by --config or DICOMGATE_CONFIG") from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise broken(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _parse(file: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message, line = str(error), None
+        if position := re.search(r" \(at line (\d+), column (\d+)\)", message):
+            line = int(position[1])
+            message = f"{message[: position.start()]} in column {position[2]}"
+        elif message.endswith("(at end of document)"):
+            line = text.count("\n") + 1
+        raise ConfigError(ConfigProblem(str(file), "", f"is no TOML: {message}", line)) from None
+    except RecursionError:
+        raise ConfigError(ConfigProblem(str(file), "", "is nested too deeply")) from None
+
+
+def _environment(env: Mapping[str, str]) -> tuple[dict[str, Any], list[ConfigProblem]]:
+    """What the variables set, as nested values; a variable that names no section is a mistake."""
+    named = {name: env[name] for name in overrides(env)}
+    problems = []
+    for name in named:
+        section = name.removeprefix(PREFIX).split("__")[0].lower()
+        if section not in Settings.model_fields:
+            hint = _did_you_mean(section, Settings.model_fields)
+            problems.append(ConfigProblem(name, "", f"there is no section {section!r}", hint=hint))
+    values: dict[str, Any] = {}
+    for name, value in named.items():
+        try:
+            values = _merged(values, _Variables({name: value})())
+        except SettingsError:
+            problems.append(ConfigProblem(name, "", "is no JSON", hint='a list is written ["one", "two"]'))
+    return values, problems
+
+
+class _Environment(Settings, BaseSettings):
+    """The settings as pydantic-settings wants to see them; never made, only asked for its types."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__")
+
+
+class _Variables(EnvSettingsSource):
+    """The environment as it was handed in, rather than the process's own."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        super().__init__(_Environment)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {name.lower(): value for name, value in self._env.items()}
+
+
+Mistake = tuple[Place, str, str]
+"""Where, what, and a hint."""
+
+
+def _validated(values: dict[str, Any]) -> tuple[Settings, list[Mistake]]:
+    """Settings from what is sound in `values`, and what is not: so that all mistakes are told in one go."""
+    mistakes: list[Mistake] = []
+    values = deepcopy(values)
+    while True:
+        try:
+            return Settings.model_validate(values), mistakes
+        except ValidationError as error:
+            found = [(_place(each["loc"], values), each) for each in error.errors(include_url=False)]
+            mistakes += [(place, *_said(place, each, values)) for place, each in found]
+            for place, _ in found:
+                _drop(values, place)
+
+
+def _place(location: tuple[int | str, ...], values: object) -> Place:
+    """The part of a pydantic location that the configuration has, and one key behind it where that is missing."""
+    place: Place = ()
+    for step in location:
+        place = (*place, step)
+        if isinstance(values, dict) and step in values:
+            values = values[step]
+        elif isinstance(values, list | tuple) and isinstance(step, int) and step < len(values):
+            values = values[step]
+        else:
+            return place if isinstance(values, dict) else place[:-1]
+    return place
+
+
+def _drop(values: dict[str, Any], place: Place) -> None:
+    """Take away the smallest part that leaves the rest sound: a key, or the whole of an array of tables."""
+    end = next((n for n, step in enumerate(place) if isinstance(step, int)), len(place))
+    for step in place[: end - 1]:
+        values = values.get(step, {})  # type: ignore[arg-type]  # steps before the first index are keys
+    values.pop(place[end - 1], None)  # type: ignore[arg-type]
+
+
+def _said(place: Place, error: Any, values: object) -> tuple[str, str]:
+    """pydantic's finding in our words, and a hint."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        return "is no key that dicomgate knows", _did_you_mean_at(place)
+    if kind == "missing":
+        return "is missing", f"{_dotted(place[:-1])} needs it"
+    if kind == "value_error":
+        return str(context["error"]), ""
+    if kind.startswith("byte_size"):
+        return f"is {_shown(error['input'])}, wanted bytes or a size", 'such as "256 MiB" or "8 GiB"'
+    wanted = {
+        "bool_type": "true or false",
+        "bool_parsing": "true or false",
+        "int_type": "a whole number",
+        "int_parsing": "a whole number",
+        "int_from_float": "a whole number",
+        "float_type": "a number",
+        "float_parsing": "a number",
+        "finite_number": "a finite number",
+        "string_type": "text in quotes",
+        "tuple_type": "a list",
+        "is_instance_of": "the path of a folder",
+        "model_type": "a table of keys",
+        "literal_error": f"{context.get('expected', '')}",
+        "greater_than": f"more than {context.get('gt')}",
+        "greater_than_equal": f"at least {context.get('ge')}",
+        "less_than_equal": f"at most {context.get('le')}",
+    }.get(kind)
+    if wanted is None:
+        return str(error["msg"]), ""
+    if kind == "model_type" and isinstance(error["input"], list):
+        return "is a list, wanted one table", f"write [{_dotted(place)}] with single brackets"
+    if kind == "tuple_type" and isinstance(error["input"], dict):
+        return "is a table, wanted a list of tables", f"write [[{_dotted(place)}]] with double brackets"
+    return f"is {_shown(error['input'])}, wanted {wanted}", ""
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict | list | tuple):
+        return "a table" if isinstance(value, dict) else "a list"
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _did_you_mean_at(place: Place) -> str:
+    """The nearest known key of the same section, or the section that has this very key."""
+    *parents, last = place
+    siblings = _keys_at(tuple(parents))
+    if near := _did_you_mean(str(last), siblings, prefix=_dotted(tuple(parents))):
+        return near
+    elsewhere = [name for name in Settings.model_fields if str(last) in _keys_at((name,))]
+    if elsewhere:
+        return f"did you mean {elsewhere[0]}.{last}?"
+    return f"known here: {', '.join(siblings)}" if siblings else ""
+
+
+def _did_you_mean(word: str, known: Any, prefix: str = "") -> str:
+    near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return f"did you mean {prefix + '.' if prefix else ''}{near[0]}?" if near else ""
+
+
+def _keys_at(place: Place) -> list[str]:
+    """The keys a table at `place` may have."""
+    model: Any = Settings
+    for step in place:
+        if isinstance(step, int):
+            continue
+        field = model.model_fields.get(step)
+        annotation = field.annotation if field else None
+        model = next(iter(getattr(annotation, "__args__", ())), annotation)
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return []
+    return list(model.model_fields)
+
+
+def _conflicts(settings: Settings) -> Iterator[Mistake]:
+    """Combinations that cannot work, though each value is sound by itself."""
+    dimse, http = settings.dimse, settings.http
+    if dimse.port and dimse.port == http.port and (dimse.host == http.host or {dimse.host, http.host} & _EVERYWHERE):
+        yield ("http", "port"), f"is {http.port}, which dimse.port has taken", "give each door a port of its own"
+    if settings.store.path.exists() and not settings.store.path.is_dir():
+        yield ("store", "path"), f"{settings.store.path} is a file, wanted a folder", ""
+    if settings.audit.url.startswith("sqlite:///") and Path(settings.audit.url.removeprefix("sqlite:///")).is_dir():
+        yield ("audit", "url"), "names a folder, wanted a file", "for instance sqlite:///var/audit.db"
+    named: dict[str, int] = {}
+    for number, device in enumerate(settings.device):
+        first = named.setdefault(device.name, number)
+        if first != number:
+            yield ("device", number, "name"), f"{device.name!r} is the name of device {first + 1} too", ""
+        if not (device.ae_titles or device.addresses or device.manufacturer or device.model):
+            hint = "give ae_titles, addresses, manufacturer or model"
+            yield ("device", number), f"{device.name!r} would match every sender", hint
+
+
+_EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104  # compared with, not listened on
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` over `below`, table by table."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        merged[key] = _merged(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _leaves(values: Mapping[str, Any], place: Place = ()) -> Iterator[Place]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, (*place, key))
+        else:
+            yield (*place, key)
+
+
+def _variable(place: Place) -> str:
+    return PREFIX + "__".join(str(each).upper() for each in place)
+
+
+def _dotted(place: Place) -> str:
+    """A place as it is said to people: array elements counted from 1."""
+    return "".join(f"[{each + 1}]" if isinstance(each, int) else f".{each}" for each in place).removeprefix(".")

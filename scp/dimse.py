@@ -1,0 +1,432 @@
+"""The first door: C-ECHO and C-STORE over an Association (PS3.4 Annexes A and B, PS3.7 section 9.1).
+
+Translates and calls the one road: a C-STORE-RQ becomes a Request, its Data Set a part, the receipt a
+status. No exception leaves here.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pydicom._uid_dict import UID_dictionary
+from pynetdicom import AE, evt
+from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.presentation import PresentationContext
+
+from rules.iods import never_stored, storage_sop_classes
+from rules.transfer_syntax import TRANSFER_SYNTAXES
+from scp.admission import (
+    BY_USER,
+    CALLED_AE_NOT_RECOGNIZED,
+    PERMANENT,
+    Admission,
+    Limits,
+    Refusal,
+)
+from scp.arrival import Arrival, Request, valid_uid
+from scp.config import Settings
+from scp.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from scp.policy import device_of
+from scp.receive import Node, begin, receive
+from scp.records import AssociationClosed, AssociationOpened, Event
+from scp.sender import Sender
+from scp.status import (
+    INVALID_SOP_INSTANCE,
+    LIMIT_REACHED,
+    SOP_CLASS_NOT_SUPPORTED,
+    Answer,
+    answer_for_failure,
+    answer_for_receipt,
+    refusal,
+)
+from scp.store import Part
+from scp.upper_layer import Bounds, GateAssociation, GateServer, Overflow, prepare_pynetdicom
+
+log = logging.getLogger("dicomgate.dimse")
+
+VERIFICATION = "1.2.840.10008.1.1"
+STANDARD_ROOT = "1.2.840.10008."
+STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."
+
+STORABLE = frozenset(
+    uid
+    for uid in TRANSFER_SYNTAXES
+    if not uid.startswith(("1.2.840.10008.1.2.6.", "1.2.840.10008.1.2.7.", "1.2.840.10008.1.20"))
+)
+"""Transfer Syntaxes that are accepted: all but those of mail, XML, real-time streams and Papyrus."""
+
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
+
+
+@dataclass(slots=True)
+class Session:
+    """What has happened in one Association so far."""
+
+    id: int
+    calling_ae: str
+    called_ae: str
+    address: str
+    port: int
+    device: str | None
+    counted: bool = False
+    """It holds one of the places that `Admission` gives out."""
+    accepted: bool = False
+    instances: int = 0
+    echoes: int = 0
+    bytes: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+
+def stored_sop_classes() -> frozenset[str]:
+    """The SOP Classes that can arrive by C-STORE: those of PS3.3 as it is, and the retired ones that pydicom knows."""
+    retired = {
+        uid
+        for uid, (name, kind, *_) in UID_dictionary.items()
+        if kind == "SOP Class" and uid.startswith(STORAGE_ROOT) and "Storage" in name
+    }
+    return frozenset(storage_sop_classes()) - never_stored() | retired
+
+
+class DimseDoor:
+    """Listens for Associations and serves them until it is closed.
+
+    Raises OSError from the constructor where the address cannot be listened on.
+    """
+
+    def __init__(self, settings: Settings, node: Node) -> None:
+        prepare_pynetdicom()
+        self._settings = settings
+        self._node = node
+        dimse = settings.dimse
+        self._admission = Admission(
+            Limits(dimse.max_associations, dimse.max_associations_per_address, dimse.max_associations_per_ae)
+        )
+        self._known = stored_sop_classes() | set(dimse.private_sop_classes)
+        ae = AE(dimse.ae_title)
+        ae.maximum_associations = 1_000_000  # `Admission` counts, and tells those that speak from the silent
+        ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
+        ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
+        ae.maximum_pdu_size = dimse.maximum_pdu
+        self._server = GateServer(
+            ae,
+            (dimse.host, dimse.port),
+            dimse.ae_title,
+            [
+                (evt.EVT_REQUESTED, self._requested),
+                (evt.EVT_ACCEPTED, self._accepted),
+                (evt.EVT_C_ECHO, self._echo),
+            ],
+            bounds=Bounds(
+                association_timeout=dimse.association_timeout,
+                idle_timeout=dimse.idle_timeout,
+                pdu_timeout=dimse.pdu_timeout,
+                maximum_pdu=dimse.maximum_pdu,
+                max_instance_size=dimse.max_instance_size,
+            ),
+            serve_store=self._serve_store,
+            admit=self._admission.connect,
+            ended=self._ended,
+        )
+        ae._servers.append(self._server)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), name="dimse", daemon=True)
+
+    @property
+    def port(self) -> int:
+        """The TCP port listened on."""
+        return int(self._server.server_address[1])
+
+    def start(self) -> None:
+        """Begin to accept."""
+        self._thread.start()
+
+    def close(self, drain: float) -> None:
+        """Accept no more; let open Associations end within `drain` seconds, then abort them."""
+        self._server.shutdown()
+        deadline = time.monotonic() + drain
+        while self._server.active_associations and time.monotonic() < deadline:
+            time.sleep(0.05)
+        for association in self._server.active_associations:
+            association.abort(block=False)
+        deadline = time.monotonic() + 1.0
+        while self._server.active_associations and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    @property
+    def associations(self) -> int:
+        """Associations open now."""
+        return self._admission.associations
+
+    # An Association begins
+
+    def _requested(self, event: evt.Event) -> None:
+        """An A-ASSOCIATE-RQ is here: refuse it, or narrow its contexts to what will be accepted."""
+        association = event.assoc
+        assert isinstance(association, GateAssociation)
+        request = association.requestor.primitive
+        if not hasattr(request, "calling_ae_title"):
+            return
+        session = self._session(association, request.calling_ae_title, request.called_ae_title)
+        association.session = session
+        refused = self._refusal(session)
+        if refused is not None:
+            self._node.committer.note(self._opened(session, association, refusal=refused.cause))
+            self._event("association-refused", refused.cause, session)
+            log.warning("association from %s (%s) refused: %s", session.calling_ae, session.address, refused.cause)
+            association.acse.send_reject(refused.result, refused.source, refused.reason)
+            association.kill()
+            return
+        session.counted = True
+        self._narrow(association, request.presentation_context_definition_list)
+
+    def _session(self, association: GateAssociation, calling_ae: str, called_ae: str) -> Session:
+        remote = association.requestor.address_info
+        address = remote.address if remote is not None else ""
+        calling, called = _printable(calling_ae), _printable(called_ae)
+        return Session(
+            id=self._node.ids.next(),
+            calling_ae=calling,
+            called_ae=called,
+            address=address,
+            port=remote.port if remote is not None else 0,
+            device=device_of(self._node.policy, Sender(calling, called, address)),
+        )
+
+    def _refusal(self, session: Session) -> Refusal | None:
+        dimse = self._settings.dimse
+        if dimse.require_called_ae and session.called_ae != dimse.ae_title:
+            cause = f"called {session.called_ae}, and dimse.require_called_ae wants {dimse.ae_title}"
+            return Refusal(PERMANENT, BY_USER, CALLED_AE_NOT_RECOGNIZED, cause)
+        return self._admission.open(session.address, session.calling_ae)
+
+    def _narrow(self, association: GateAssociation, proposed: Sequence[PresentationContext]) -> None:
+        """Support what is proposed and can be stored, each context in the sender's own preference.
+
+        pynetdicom goes by the acceptor's order of Transfer Syntaxes; so each proposal is cut down to
+        the first of its own that is acceptable.
+        """
+        supported: dict[str, PresentationContext] = {}
+        for context in proposed:
+            abstract = str(context.abstract_syntax)
+            if not self._stores(abstract) and abstract != VERIFICATION:
+                continue
+            chosen = next((each for each in context.transfer_syntax if each in STORABLE), None)
+            if chosen is None:
+                continue
+            context.transfer_syntax = [chosen]
+            ours = supported.get(abstract)
+            if ours is None:
+                ours = supported[abstract] = PresentationContext()
+                ours.abstract_syntax = context.abstract_syntax
+            if chosen not in ours.transfer_syntax:
+                ours.add_transfer_syntax(chosen)
+        association.acceptor.supported_contexts = list(supported.values())
+
+    def _stores(self, sop_class_uid: str) -> bool:
+        if sop_class_uid in self._known:
+            return True
+        if not self._settings.dimse.accept_unknown_sop_classes or not valid_uid(sop_class_uid):
+            return False
+        # Under the Standard's own root only storage classes can be meant; under any other, anything.
+        return not sop_class_uid.startswith(STANDARD_ROOT) or sop_class_uid.startswith(STORAGE_ROOT)
+
+    def _accepted(self, event: evt.Event) -> None:
+        association = event.assoc
+        assert isinstance(association, GateAssociation)
+        session = association.session
+        assert isinstance(session, Session)
+        session.accepted = True
+        self._node.committer.note(self._opened(session, association, refusal=None))
+
+    def _opened(self, session: Session, association: GateAssociation, refusal: str | None) -> AssociationOpened:
+        requestor = association.requestor
+        return AssociationOpened(
+            id=session.id,
+            opened_at=datetime.now(UTC),
+            calling_ae=session.calling_ae,
+            called_ae=session.called_ae,
+            address=session.address,
+            port=session.port,
+            device=session.device,
+            implementation_class_uid=_printable(requestor.implementation_class_uid or ""),
+            implementation_version=_printable(requestor.implementation_version_name or ""),
+            maximum_length=int(requestor.maximum_length or 0),
+            contexts_accepted=len(association.accepted_contexts),
+            contexts_refused=tuple(
+                sorted({_printable(str(each.abstract_syntax)) for each in association.rejected_contexts})
+            ),
+            configuration=self._node.configuration,
+            refusal=refusal,
+        )
+
+    # An Association ends
+
+    def _ended(self, association: GateAssociation) -> None:
+        """Called once at the end of each connection that was let in, whatever became of it."""
+        remote = association.requestor.address_info
+        address = remote.address if remote is not None else ""
+        self._admission.disconnect(address)
+        session = association.session
+        if not isinstance(session, Session):
+            cause = association.trouble or "no A-ASSOCIATE-RQ came"
+            self._node.committer.note(
+                Event(datetime.now(UTC), "connection-dropped", f"{address}: {cause}", {"address": address})
+            )
+            log.info("connection from %s dropped: %s", address, cause)
+            return
+        if session.counted:
+            self._admission.close(session.address, session.calling_ae)
+        if not session.accepted:
+            return
+        if association.trouble is not None:
+            ending = "broken"
+            self._event("association-broken", association.trouble, session)
+        elif association.is_released:
+            ending = "released"
+        elif association.is_aborted:
+            ending = "aborted"
+        else:
+            ending = "lost"
+        self._node.committer.note(
+            AssociationClosed(
+                session.id, datetime.now(UTC), ending, session.instances, session.echoes, session.bytes
+            )
+        )
+        log.info(
+            "association %s from %s (%s) %s: %d instances, %d echoes, %.1f s",
+            session.id,
+            session.calling_ae,
+            session.address,
+            ending,
+            session.instances,
+            session.echoes,
+            time.monotonic() - session.began,
+        )
+
+    def _event(self, kind: str, text: str, session: Session, **detail: object) -> None:
+        detail = {"calling_ae": session.calling_ae, "address": session.address, **detail}
+        self._node.committer.note(Event(datetime.now(UTC), kind, text, detail, association_id=session.id))
+
+    # Services
+
+    def _echo(self, event: evt.Event) -> int:
+        session = getattr(event.assoc, "session", None)
+        if isinstance(session, Session):
+            session.echoes += 1
+        return 0x0000
+
+    def _serve_store(self, association: GateAssociation, request: C_STORE, context_id: int) -> None:
+        """Serve one C-STORE-RQ, the answer included."""
+        session = association.session
+        assert isinstance(session, Session)
+        if request.MessageID is None:
+            association.trouble = "a C-STORE-RQ without a Message ID"
+            association.abort(block=False)
+            return
+        try:
+            answer = self._store(session, association, request, context_id)
+        except Exception as error:
+            answer = answer_for_failure(error)
+            if answer.status_is_ours:
+                log.exception("an instance from %s could not be received", session.calling_ae)
+            else:
+                log.error("an instance from %s was refused: %s", session.calling_ae, error)
+        _respond(association, request, context_id, answer)
+
+    def _store(
+        self, session: Session, association: GateAssociation, request: C_STORE, context_id: int
+    ) -> Answer:
+        started = time.perf_counter()
+        context = association._accepted_cx[context_id]
+        announced = self._announced(session, request, str(context.abstract_syntax), str(context.transfer_syntax[0]))
+        if isinstance(announced, Answer):
+            return announced
+        data_set = request.DataSet
+        if isinstance(data_set, Overflow):
+            limit = self._settings.dimse.max_instance_size
+            self._event("instance-refused", f"larger than {limit} bytes", session, status=LIMIT_REACHED.code)
+            return refusal(LIMIT_REACHED, f"larger than {limit} bytes")
+        data = data_set.getbuffer() if data_set is not None else memoryview(b"")
+        part = begin(announced, self._node)
+        try:
+            return self._received(session, announced, part, data, started)
+        except BaseException:
+            part.discard()
+            raise
+
+    def _received(
+        self, session: Session, request: Request, part: Part, data: memoryview, started: float
+    ) -> Answer:
+        part.write(data)
+        arrival = Arrival(request, part, data, (time.perf_counter() - started) * 1000)
+        receipt = receive(arrival, self._node)
+        session.instances += 1
+        session.bytes += receipt.size
+        log.info(
+            "%s %s from %s: %s, %d findings, %d bytes, %.1f ms",
+            receipt.ticket,
+            receipt.iod or receipt.sop_class_uid,
+            session.calling_ae,
+            receipt.verdict if receipt.repeat_of is None else "repeat",
+            len(receipt.decisions),
+            receipt.size,
+            (time.perf_counter() - started) * 1000,
+        )
+        return answer_for_receipt(receipt)
+
+    def _announced(
+        self, session: Session, request: C_STORE, abstract_syntax: str, transfer_syntax: str
+    ) -> Request | Answer:
+        """The Request, or the answer to one that names itself wrongly; nothing of that is kept."""
+        sop_class_uid = str(request.AffectedSOPClassUID or "")
+        sop_instance_uid = str(request.AffectedSOPInstanceUID or "")
+        if not valid_uid(sop_instance_uid) or not valid_uid(sop_class_uid):
+            which = "SOP Class UID" if valid_uid(sop_instance_uid) else "SOP Instance UID"
+            self._event("instance-refused", f"malformed {which}", session, status=INVALID_SOP_INSTANCE.code)
+            return refusal(INVALID_SOP_INSTANCE)
+        if abstract_syntax == VERIFICATION:
+            self._event("instance-refused", "C-STORE in a Verification context", session)
+            return refusal(SOP_CLASS_NOT_SUPPORTED)
+        return Request(
+            id=self._node.ids.next(),
+            received_at=datetime.now(UTC),
+            door="dimse",
+            association_id=session.id,
+            calling_ae=session.calling_ae,
+            called_ae=session.called_ae,
+            address=session.address,
+            device=session.device,
+            sop_class_uid=sop_class_uid,
+            context_sop_class_uid=abstract_syntax,
+            sop_instance_uid=sop_instance_uid,
+            transfer_syntax_uid=transfer_syntax,
+        )
+
+
+def _respond(association: GateAssociation, request: C_STORE, context_id: int, answer: Answer) -> None:
+    """Send a C-STORE-RSP (PS3.7 section 9.3.1.2). UIDs that are not valid ones are not echoed."""
+    response = C_STORE()
+    response.MessageID = request.MessageID
+    response.MessageIDBeingRespondedTo = request.MessageID
+    if valid_uid(str(request.AffectedSOPClassUID or "")):
+        response.AffectedSOPClassUID = request.AffectedSOPClassUID
+    if valid_uid(str(request.AffectedSOPInstanceUID or "")):
+        response.AffectedSOPInstanceUID = request.AffectedSOPInstanceUID
+    response.Status = answer.status
+    if answer.error_comment:
+        response.ErrorComment = answer.error_comment
+    if answer.offending_elements:
+        response.OffendingElement = list(answer.offending_elements)
+    association.dimse.send_msg(response, context_id)
+
+
+def _printable(text: Any) -> str:
+    """What a peer calls itself, fit for a log and a database: ASCII without control characters, 64 at most."""
+    return _UNPRINTABLE.sub("?", str(text).strip()[:64])
+

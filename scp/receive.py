@@ -1,0 +1,248 @@
+"""The one road: bytes -> header -> findings -> verdict -> store + journal -> answer.
+
+Every door asks `begin` for a part to write the Data Set to, then `receive` for a receipt. When
+`receive` returns, bytes and row are durable. It raises NoRoom, DatabaseGone, or what went wrong; then
+nothing of the instance is kept, and the sender may try again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+from rules.engine import Checked, RuleSet, check
+from rules.header import Header, read_header
+from rules.model import Finding
+from rules.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
+from scp.arrival import CLASS_MISMATCH, INSTANCE_MISMATCH, UNDECODABLE, Arrival, Request, disagreements, earlier_copy
+from scp.committer import Committer
+from scp.file_meta import file_meta
+from scp.ids import Ids
+from scp.policy import Policy, decide
+from scp.records import Earlier, Receipt
+from scp.sender import Sender
+from scp.status import status_of
+from scp.store import INSTANCES, QUARANTINE, REJECTED, Part, Store
+from scp.tickets import draw_ticket
+from scp.verdict import Action, Verdict
+
+LONGEST_TEXT = 256
+"""Characters kept of any value that a sender chose."""
+
+_KEPT_AS = {
+    Action.ACCEPT: INSTANCES,
+    Action.FLAG: INSTANCES,
+    Action.QUARANTINE: QUARANTINE,
+    Action.REJECT: REJECTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What the road needs of the node; made once, in `service`, and passed."""
+
+    name: str
+    configuration: str
+    """Digest of the effective configuration."""
+    ids: Ids
+    rules: RuleSet
+    policy: Policy
+    store: Store
+    committer: Committer
+
+
+def begin(request: Request, node: Node) -> Part:
+    """A part that holds the File Meta Information and waits for the Data Set. Raises NoRoom."""
+    head = file_meta(
+        request.sop_class_uid,
+        request.sop_instance_uid,
+        request.transfer_syntax_uid,
+        request.calling_ae,
+        request.called_ae,
+    )
+    return node.store.begin(request.id, head)
+
+
+def receive(arrival: Arrival, node: Node) -> Receipt:
+    """Check, decide, keep and record one instance; its receipt, once that is durable."""
+    started = perf_counter()
+    header = read_header(arrival.data, arrival.request.transfer_syntax_uid)
+    checked = check(header, node.rules)
+    findings = (*disagreements(arrival.request, header), *checked.findings)
+    check_ms = (perf_counter() - started) * 1000
+    return node.committer.commit(Instance(arrival, header, checked, findings, check_ms, node))
+
+
+class Instance:
+    """A checked instance on its way through the committer, which decides once it knows of earlier copies."""
+
+    def __init__(
+        self,
+        arrival: Arrival,
+        header: Header,
+        checked: Checked,
+        findings: tuple[Finding, ...],
+        check_ms: float,
+        node: Node,
+    ) -> None:
+        self.part = arrival.part
+        self.sop_instance_uid = arrival.request.sop_instance_uid
+        self._arrival = arrival
+        self._header = header
+        self._findings = findings
+        self._node = node
+        self._header_part: Part | None = None
+        self._sender = sender_of(arrival.request, header)
+        self._draft = _draft(arrival, header, self._sender, checked, check_ms, node)
+
+    def conclude(self, earlier: Sequence[Earlier], store: Store) -> Receipt:
+        """Decide, and put what is kept in its place. A repeat keeps nothing: its first copy is never touched."""
+        draft = replace(self._draft, ticket=draw_ticket())
+        copy, duplicate = earlier_copy(draft.digest, draft.transfer_syntax_uid, earlier)
+        if copy is not None and duplicate is not None:
+            verdict = decide((duplicate,), self._node.policy, self._sender)
+            action = Action.QUARANTINE if copy.verdict == Action.QUARANTINE else Action.ACCEPT
+            verdict = replace(verdict, action=action)
+            return _concluded(draft, verdict, (), stored=None, repeat_of=copy.id)
+        findings = self._findings if duplicate is None else (*self._findings, duplicate)
+        verdict = forced(decide(findings, self._node.policy, self._sender))
+        stored = self._keep(verdict.action, store)
+        return _concluded(draft, verdict, findings, stored=stored, repeat_of=None)
+
+    def _keep(self, action: Action, store: Store) -> str:
+        kind = _KEPT_AS[action]
+        if action is not Action.REJECT:
+            return store.place(self.part, kind)
+        request = self._arrival.request
+        known = transfer_syntax(request.transfer_syntax_uid)
+        # The inflated header is kept as what it is then.
+        inflated = known is not None and known.deflated
+        syntax = EXPLICIT_VR_LITTLE_ENDIAN if inflated else request.transfer_syntax_uid
+        head = file_meta(
+            request.sop_class_uid, request.sop_instance_uid, syntax, request.calling_ae, request.called_ae
+        )
+        self._header_part = store.begin_header(request.id, head, self._header.header_bytes())
+        return store.place(self._header_part, kind)
+
+    def withdraw(self, store: Store) -> None:
+        """Put the part back among the incoming, as if nothing had been decided."""
+        store.take_back(self.part)
+        if self._header_part is not None:
+            self._header_part.discard()
+            self._header_part = None
+
+    def settle(self) -> None:
+        """Close what is kept; remove the part where it is not."""
+        if self.part.place is None:
+            self.part.discard()
+        else:
+            self.part.close()
+        if self._header_part is not None:
+            self._header_part.close()
+
+    def abandon(self) -> None:
+        """Remove all that there is of the part, wherever it is by now."""
+        self.part.discard()
+        if self._header_part is not None:
+            self._header_part.discard()
+            self._header_part = None
+
+
+def forced(verdict: Verdict) -> Verdict:
+    """The verdict where no policy has a say: what names itself wrongly is rejected, what cannot be read set apart."""
+    rules = {each.finding.rule for each in verdict.decisions}
+    if rules & {CLASS_MISMATCH, INSTANCE_MISMATCH}:
+        return _raised(verdict, {CLASS_MISMATCH, INSTANCE_MISMATCH}, Action.REJECT)
+    if UNDECODABLE in rules:
+        return _raised(verdict, {UNDECODABLE}, Action.QUARANTINE)
+    return verdict
+
+
+def _raised(verdict: Verdict, rules: set[str], action: Action) -> Verdict:
+    decisions = tuple(
+        replace(each, action=action, wanted=action, line=0) if each.finding.rule in rules else each
+        for each in verdict.decisions
+    )
+    return replace(verdict, action=action, decisions=decisions)
+
+
+def sender_of(request: Request, header: Header) -> Sender:
+    """Who sent it: names from the request, equipment from the Data Set."""
+    return Sender(
+        calling_ae=request.calling_ae,
+        called_ae=request.called_ae,
+        address=request.address,
+        sop_class_uid=request.sop_class_uid,
+        modality=_text(header, "Modality"),
+        manufacturer=_text(header, "Manufacturer"),
+        model=_text(header, "ManufacturerModelName"),
+        software_versions=tuple(_clean(each) for each in header.texts("SoftwareVersions")),
+    )
+
+
+def _draft(
+    arrival: Arrival, header: Header, sender: Sender, checked: Checked, check_ms: float, node: Node
+) -> Receipt:
+    """The receipt, but for what only the verdict decides."""
+    request = arrival.request
+    return Receipt(
+        id=request.id,
+        received_at=request.received_at,
+        door=request.door,
+        association_id=request.association_id,
+        calling_ae=request.calling_ae,
+        called_ae=request.called_ae,
+        address=request.address,
+        device=request.device,
+        sop_class_uid=request.sop_class_uid,
+        sop_instance_uid=request.sop_instance_uid,
+        series_instance_uid=_text(header, "SeriesInstanceUID"),
+        study_instance_uid=_text(header, "StudyInstanceUID"),
+        transfer_syntax_uid=request.transfer_syntax_uid,
+        modality=sender.modality,
+        manufacturer=sender.manufacturer,
+        model=sender.model,
+        software_versions=_clean("\\".join(sender.software_versions)),
+        patient_id=_text(header, "PatientID"),
+        patient_name=_text(header, "PatientName"),
+        size=arrival.part.size,
+        digest=arrival.part.digest,
+        verdict="",
+        status=0,
+        ticket="",
+        iod=checked.iod,
+        edition=checked.edition,
+        rule_set=node.rules.version,
+        policy="",
+        undecided=checked.undecided,
+        repeat_of=None,
+        stored=None,
+        receive_ms=arrival.receive_ms,
+        check_ms=check_ms,
+    )
+
+
+def _concluded(
+    draft: Receipt, verdict: Verdict, findings: tuple[Finding, ...], *, stored: str | None, repeat_of: int | None
+) -> Receipt:
+    return replace(
+        draft,
+        verdict=verdict.action.value,
+        status=status_of(verdict),
+        policy=verdict.policy,
+        device=verdict.device,
+        stored=stored,
+        repeat_of=repeat_of,
+        decisions=verdict.decisions,
+    )
+
+
+def _text(header: Header, keyword: str) -> str:
+    return _clean(header.text(keyword) or "")
+
+
+def _clean(text: str) -> str:
+    """A sender's text as any database takes it: no control characters, no halves of surrogate pairs, not endless."""
+    printable = "".join(each if each.isprintable() else " " for each in text[:LONGEST_TEXT])
+    return printable.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,196 @@
+"""Records as rows: the journal's statements, compiled once, and the plain tuples that fill them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from rules.model import Severity
+from scp import tables
+from scp.identity import Identity
+from scp.records import AssociationClosed, AssociationOpened, Receipt
+from scp.tables import as_text, whole_milliseconds
+
+Row = tuple[Any, ...]
+
+_BEFORE_PATIENT = attrgetter(
+    "door", "association_id", "calling_ae", "called_ae", "address", "device", "sop_class_uid",
+    "sop_instance_uid", "series_instance_uid", "study_instance_uid", "transfer_syntax_uid", "modality",
+    "manufacturer", "model", "software_versions",
+)  # fmt: skip
+_AFTER_PATIENT = attrgetter(
+    "size", "digest", "verdict", "status", "ticket", "iod", "edition", "rule_set", "policy", "undecided"
+)
+_FINDING = attrgetter(
+    "rule", "severity", "path", "tag", "value_number", "section", "message", "count", "first", "last"
+)
+_OPENED = attrgetter(
+    "calling_ae", "called_ae", "address", "port", "device", "implementation_class_uid",
+    "implementation_version", "maximum_length", "contexts_accepted",
+)  # fmt: skip
+
+
+class Statements:
+    """What the journal says to one kind of database, ready for its driver; values go in by position."""
+
+    def __init__(self, dialect: sa.Dialect) -> None:
+        self._postgres = dialect.name == "postgresql"
+        self._driver = f"{dialect.name}+{dialect.driver}://"
+        insert = postgresql.insert if self._postgres else sqlite.insert
+        opened = [each.name for each in tables.association.c if each.name not in _CLOSING]
+        association, tally = tables.association, tables.tally
+        self.open_association = self._compiled(
+            insert(association).on_conflict_do_nothing(index_elements=["id"]), opened
+        )
+        self.close_association = self._compiled(
+            association.update().where(association.c.id == sa.bindparam("closing")), _CLOSING
+        )
+        self.insert_receipt = self._compiled(tables.receipt.insert())
+        self.insert_finding = self._compiled(tables.finding.insert())
+        self.insert_event = self._compiled(tables.event.insert())
+        adding = insert(tally)
+        self.add_to_tally = self._compiled(
+            adding.on_conflict_do_update(
+                index_elements=list(tally.primary_key),
+                set_={
+                    name: tally.c[name] + adding.excluded[name] for name in ("instances", "findings", "bytes")
+                },
+            )
+        )
+
+    def earlier(self, connection: sa.Connection, uids: list[str]) -> Sequence[sa.Row[Any]]:
+        """UID, then the columns of `Earlier`, oldest first; on Postgres the UIDs are locked before."""
+        if not uids:
+            return []
+        if self._postgres:
+            connection.exec_driver_sql(_LOCK_UIDS, (sorted(map(_lock_key, uids)),))
+            return connection.exec_driver_sql(_EARLIER.format("any(%s)"), (uids,)).all()
+        given = json.dumps(uids)
+        return connection.exec_driver_sql(_EARLIER.format("(select value from json_each(?))"), (given,)).all()
+
+    def _compiled(self, statement: sa.Insert | sa.Update, columns: Sequence[str] | None = None) -> str:
+        style = {"paramstyle": "format" if self._postgres else "qmark"}
+        dialect = sa.make_url(self._driver).get_dialect()(**style)
+        return str(statement.compile(dialect=dialect, column_keys=columns))
+
+
+_CLOSING = ["closed_at", "ending", "instances", "echoes", "bytes"]
+
+_LOCK_UIDS = "select pg_advisory_xact_lock(key) from unnest(%s::bigint[]) as key"
+
+_EARLIER = """
+    select sop_instance_uid, id, ticket, digest, transfer_syntax_uid, verdict, stored from receipt
+    where sop_instance_uid = {} and stored is not null order by id
+"""
+
+
+def _lock_key(uid: str) -> int:
+    return int.from_bytes(hashlib.sha256(uid.encode()).digest()[:8], signed=True)
+
+
+class Rows:
+    """Turns records into rows for one kind of database, with the patient's identity as the site keeps it."""
+
+    def __init__(self, dialect: sa.Dialect, identity: Identity, node: str) -> None:
+        self.node = clean(node)
+        self._identity = identity
+        self._text_times = dialect.name == "sqlite"
+
+    def moment(self, moment: datetime) -> datetime | str:
+        """The moment as the driver binds it; ValueError where it has no zone."""
+        return as_text(moment) if self._text_times else whole_milliseconds(moment)
+
+    def opened(self, record: AssociationOpened) -> Row:
+        """A row of `association`, its closing columns left out."""
+        return (
+            record.id,
+            self.moment(record.opened_at),
+            self.node,
+            *map(_kept, _OPENED(record)),
+            clean(" ".join(record.contexts_refused)),
+            clean(record.configuration),
+            _kept(record.refusal),
+        )
+
+    def closed(self, record: AssociationClosed) -> Row:
+        """The closing columns, then the id of the row they go to."""
+        at = self.moment(record.closed_at)
+        return (at, clean(record.ending), record.instances, record.echoes, record.bytes, record.id)
+
+    def receipt(self, record: Receipt) -> Row:
+        """A row of `receipt`."""
+        severities = [each.finding.severity for each in record.decisions]
+        return (
+            record.id,
+            self.moment(record.received_at),
+            self.node,
+            *map(_kept, _BEFORE_PATIENT(record)),
+            self._identity.patient_id(clean(record.patient_id)),
+            self._identity.patient_name(clean(record.patient_name)),
+            *map(_kept, _AFTER_PATIENT(record)),
+            severities.count(Severity.ERROR),
+            severities.count(Severity.WARNING),
+            severities.count(Severity.NOTE),
+            record.repeat_of,
+            _kept(record.stored),
+            record.receive_ms,
+            record.check_ms,
+        )
+
+    def findings(self, record: Receipt) -> list[Row]:
+        """The rows of `finding` of one receipt, numbered from 1."""
+        at = self.moment(record.received_at)
+        return [
+            (
+                record.id,
+                number,
+                at,
+                *map(_kept, _FINDING(each.finding)),
+                each.line,
+                each.action.value,
+                each.wanted.value,
+            )
+            for number, each in enumerate(record.decisions, 1)
+        ]
+
+    def tallies(self, records: Sequence[Receipt], writer: int) -> list[Row]:
+        """What the receipts add to `tally`: a row of their own (rule ''), and one a rule."""
+        sums: dict[tuple[str, ...], list[int]] = {}
+
+        def add(key: tuple[str, ...], findings: int, size: int) -> None:
+            row = sums.setdefault(key, [0, 0, 0])
+            row[0] += 1
+            row[1] += findings
+            row[2] += size
+
+        for each in records:
+            whose = (
+                as_text(each.received_at)[:10],
+                *map(clean, (each.calling_ae, each.device or "", each.sop_class_uid, each.verdict)),
+            )
+            add((*whose, "", ""), len(each.decisions), each.size)
+            rules: dict[tuple[str, str], int] = {}
+            for decision in each.decisions:
+                rule = (clean(decision.finding.rule), decision.finding.severity.value)
+                rules[rule] = rules.get(rule, 0) + 1
+            for rule, findings in rules.items():
+                add((*whose, *rule), findings, each.size)
+        return [(*key, writer, *row) for key, row in sorted(sums.items())]
+
+
+def clean(text: str) -> str:
+    """The text as both engines can keep it: NUL and lone surrogates, which may be sent, become U+FFFD."""
+    if text.isprintable():
+        return str(text)
+    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _kept(value: Any) -> Any:
+    return clean(value) if isinstance(value, str) else value

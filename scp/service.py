@@ -1,0 +1,157 @@
+"""Builds the node, opens its doors, and closes them in order.
+
+`run` is what `dicomgate serve` does: it returns when SIGTERM or SIGINT arrives.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import rules
+from rules.engine import load_rules
+from scp import __version__
+from scp.committer import Committer
+from scp.config import Settings
+from scp.database import open_engine
+from scp.identity import open_identity
+from scp.ids import Ids
+from scp.journal import Journal
+from scp.policy import compile_policy
+from scp.receive import Node
+from scp.records import Event
+from scp.schema import upgrade
+from scp.store import Store
+
+log = logging.getLogger("dicomgate")
+
+Door = TypeVar("Door")
+
+DRAIN = 10.0
+"""Seconds that open Associations have to end once the node is told to stop."""
+
+
+class CannotStart(Exception):
+    """The node cannot start; the message says why, in a line or more."""
+
+
+def refuse_foreign_rules() -> None:
+    """Raise CannotStart where `rules` is another project's package of that name."""
+    ours = Path(__file__).resolve().parent.parent / "rules"
+    found = Path(rules.__file__ or "").resolve().parent
+    if found != ours or getattr(rules, "OWNER", None) != "dicomgate":
+        raise CannotStart(
+            f"the package `rules` at {found} is not dicomgate's own, which should be at {ours}: "
+            "another project of that name is installed; give dicomgate an environment of its own"
+        )
+
+
+@contextmanager
+def node(settings: Settings) -> Iterator[Node]:
+    """A node with its store and journal open, closed in order at the end.
+
+    Raises StoreProblem, DatabaseProblem or IdentityProblem, each with a clear line.
+    """
+    store = Store.open(Path(settings.store.path), settings.store.min_free)
+    engine = open_engine(settings.audit.url, settings.audit.connect_timeout)
+    upgrade(engine)
+    name = socket.gethostname()
+    key_file = Path(settings.audit.identity_key_file or store.root.parent / "identity.key")
+    identity = open_identity(engine, key_file, settings.audit.patient_identity)
+    ids = Ids(engine)
+    journal = Journal.open(engine, ids=ids, identity=identity, node_name=name)
+    committer = Committer(journal, store)
+    made = Node(
+        name=name,
+        configuration=settings.digest,
+        ids=ids,
+        rules=load_rules(settings.rules.edition),
+        policy=compile_policy(settings),
+        store=store,
+        committer=committer,
+    )
+    swept = store.sweep()
+    committer.start()
+    detail = {
+        "version": __version__,
+        "pid": os.getpid(),
+        "configuration": settings.digest,
+        "rules": made.rules.version,
+        "edition": made.rules.edition,
+        "swept": swept,
+    }
+    committer.note(Event(datetime.now(UTC), "start", f"dicomgate {__version__} started on {name}", detail))
+    try:
+        yield made
+    finally:
+        committer.note(Event(datetime.now(UTC), "stop", f"dicomgate on {name} stopped", {"pid": os.getpid()}))
+        committer.close()
+        ids.close()
+        engine.dispose()
+
+
+def run(settings: Settings, say: Callable[[str], None] = print) -> None:
+    """Serve until SIGTERM or SIGINT. Raises CannotStart and the problems of `node`."""
+    from scp.dimse import DimseDoor
+    from scp.web.server import HttpDoor
+
+    refuse_foreign_rules()
+    stop = threading.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: stop.set())
+    with node(settings) as made:
+        dimse = _listen("dimse", settings.dimse.host, settings.dimse.port, lambda: DimseDoor(settings, made))
+        try:
+            http = _listen("http", settings.http.host, settings.http.port, lambda: HttpDoor(settings, made, dimse))
+        except CannotStart:
+            dimse.close(0)
+            raise
+        dimse.start()
+        http.start()
+        for line in greeting(settings, dimse.port, http.port):
+            say(line)
+        sys.stdout.flush()
+        stop.wait()
+        log.info("stopping")
+        http.close()
+        dimse.close(DRAIN)
+
+
+def _listen(what: str, host: str, port: int, make: Callable[[], Door]) -> Door:
+    try:
+        return make()
+    except OSError as error:
+        hint = {
+            "EADDRINUSE": "another program listens there (is dicomgate running already?)",
+            "EACCES": "ports below 1024 need the right to bind them (CAP_NET_BIND_SERVICE)",
+            "EADDRNOTAVAIL": "this machine has no such address",
+        }
+        import errno
+
+        name = errno.errorcode.get(error.errno or 0, "")
+        why = hint.get(name, error.strerror or str(error))
+        raise CannotStart(f"cannot listen on {host}:{port}: {why}; set {what}.port or {what}.host") from error
+
+
+def greeting(settings: Settings, dimse_port: int, http_port: int) -> list[str]:
+    """What a person who started the node wants to read first."""
+    dimse, http = settings.dimse, settings.http
+    reach = "127.0.0.1" if dimse.host in ("0.0.0.0", "::", "") else dimse.host  # noqa: S104
+    return [
+        f"dicomgate {__version__}",
+        f"  DIMSE  {dimse.host}:{dimse_port}  AE Title {dimse.ae_title}",
+        f"  HTTP   http://{http.host}:{http_port}/",
+        f"  store  {Path(settings.store.path).absolute()}",
+        f"  audit  {settings.audit.shown_url}",
+        "Try it:",
+        f"  storescu -v -aec {dimse.ae_title} {reach} {dimse_port} FILE.dcm",
+    ]

@@ -1,0 +1,230 @@
+"""Every setting, its type and its default: the sections of the configuration as frozen values."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*")
+_EDITION = re.compile(r"20[0-9]{2}[a-e]")
+_KIB = 1024
+
+
+def is_uid(text: str) -> bool:
+    """Whether `text` is a UID: at most 64 characters, components without leading zeros (PS3.5 9.1)."""
+    return len(text) <= 64 and _UID.fullmatch(text) is not None
+
+
+def _ae_title(text: str) -> str:
+    if not 1 <= len(text.strip(" ")) <= 16 or not text.isascii() or not text.isprintable() or "\\" in text:
+        raise ValueError("wanted an AE title: 1 to 16 ASCII characters, no backslash")
+    return text.strip(" ")
+
+
+def _uid(text: str) -> str:
+    if not is_uid(text):
+        raise ValueError(f"{text!r} is no UID: digits and dots, at most 64 characters, no leading zeros")
+    return text
+
+
+def _network(text: str) -> str:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f'{text!r} is no network: wanted an address or CIDR such as "192.0.2.0/24"') from None
+    return text
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty")
+    return text
+
+
+def _one_or_more(value: object) -> object:
+    """A single text stands for a list of one."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _path(value: object) -> object:
+    if isinstance(value, str):
+        if not value.strip() or "\0" in value:
+            raise ValueError("wanted the path of a folder")
+        return Path(value).expanduser()
+    return value
+
+
+def _edition(text: str) -> str:
+    if not _EDITION.fullmatch(text):
+        raise ValueError('wanted an edition of the Standard, such as "2025e"')
+    return text
+
+
+def _database_url(text: str) -> str:
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        raise ValueError('wanted "sqlite:///FILE" or "postgresql://USER:PASSWORD@HOST/DATABASE"')
+    if scheme in {"postgresql", "postgres", "postgresql+psycopg"}:
+        return f"postgresql+psycopg://{rest}"
+    if scheme != "sqlite":
+        raise ValueError(f"{scheme!r} is no database dicomgate knows: wanted sqlite or postgresql")
+    if not rest.startswith("/"):
+        raise ValueError('wanted three slashes before a relative file ("sqlite:///var/audit.db"), four before an absolute')
+    if rest in {"/", "/:memory:"}:
+        raise ValueError("an SQLite database in memory cannot be shared by the node's processes: name a file")
+    return text
+
+
+AeTitle = Annotated[str, AfterValidator(_ae_title)]
+Uid = Annotated[str, AfterValidator(_uid)]
+Filled = Annotated[str, AfterValidator(_filled)]
+Patterns = Annotated[tuple[Filled, ...], BeforeValidator(_one_or_more)]
+"""Globs, any of which may match; one alone may stand without brackets."""
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_one_or_more)]
+Uids = Annotated[tuple[Uid, ...], BeforeValidator(_one_or_more)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+"""0 lets the system choose a free one."""
+Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False, strict=False)]
+Count = Annotated[int, Field(ge=0, le=65535)]
+Size = Annotated[ByteSize, Field(ge=0)]
+"""Bytes, or text such as "256 MiB"."""
+
+
+class Section(BaseModel):
+    """What every section shares: frozen, strict about types, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", validate_default=True, protected_namespaces=())
+
+
+class Dimse(Section):
+    """The DIMSE door (PS3.7, PS3.8)."""
+
+    ae_title: AeTitle = "DICOMGATE"
+    host: Filled = "127.0.0.1"
+    port: Port = 11112
+    require_called_ae: bool = False
+    receive_path: Literal["fast", "stock"] = "fast"
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
+    """Receiving processes; 0 is one a core."""
+    maximum_pdu: Annotated[int, Field(ge=4096, le=4 * _KIB * _KIB)] = 131072
+    """Maximum Length of a P-DATA-TF PDU, announced to the peer (PS3.8 D.1). Bytes."""
+    accept_unknown_sop_classes: bool = False
+    private_sop_classes: Uids = ()
+    association_timeout: Seconds = 30
+    """Until an A-ASSOCIATE-RQ is whole. Seconds, as the two below."""
+    idle_timeout: Seconds = 60
+    pdu_timeout: Seconds = 15
+    max_associations: Annotated[int, Field(ge=1, le=65535)] = 64
+    max_associations_per_address: Count = 32
+    """0 sets no limit of its own, as below."""
+    max_associations_per_ae: Count = 32
+    max_instance_size: Size = ByteSize(16 * _KIB**3)
+
+
+class Http(Section):
+    """The HTTP door: health, status page, DICOMweb (PS3.18)."""
+
+    host: Filled = "127.0.0.1"
+    port: Port = 8088
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+
+
+class Store(Section):
+    """Where instances are kept, and how surely."""
+
+    path: Annotated[Path, BeforeValidator(_path)] = Path("var/store")
+    durability: Literal["fsync", "syncfs"] = "fsync"
+    min_free: Size = ByteSize(256 * _KIB**2)
+
+
+class Audit(Section):
+    """The database of receipts and findings."""
+
+    url: Annotated[str, AfterValidator(_database_url)] = "sqlite:///var/audit.db"
+    """As SQLAlchemy takes it: `postgresql://` has become `postgresql+psycopg://`."""
+    patient_identity: Literal["hashed", "plain"] = "hashed"
+    identity_key_file: str = ""
+    """Empty: beside the store; `Settings.identity_key_path` says where."""
+    connect_timeout: Seconds = 5
+
+
+class Rules(Section):
+    """Which edition of the Standard instances are held against."""
+
+    edition: Annotated[str, AfterValidator(_edition)] = "2025e"
+
+
+class Log(Section):
+    """How much the log says."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+ActionName = Literal["accept", "flag", "quarantine", "reject"]
+Mode = Literal["observe", "flag", "quarantine", "reject"]
+
+
+class PolicyLine(Section):
+    """One `[[policy.line]]`: what is done with the findings that every matcher given here matches."""
+
+    then: ActionName
+    rule: Patterns = ()
+    severity: Annotated[tuple[Literal["error", "warning", "note"], ...], BeforeValidator(_one_or_more)] = ()
+    calling_ae: Patterns = ()
+    called_ae: Patterns = ()
+    address: Networks = ()
+    sop_class: Patterns = ()
+    """UIDs, or IOD names as `dicomgate rules coverage` prints them."""
+    modality: Patterns = ()
+    manufacturer: Patterns = ()
+    model: Patterns = ()
+    software_version: Patterns = ()
+    comment: str = ""
+
+
+class PolicySection(Section):
+    """The site's view of findings; with no line that matches, errors flag and the rest is accepted."""
+
+    study_safe: bool = False
+    line: tuple[PolicyLine, ...] = Field(default=(), strict=False)
+
+
+class Device(Section):
+    """One `[[device]]`: a known sender, found by every kind of matcher given, and how far it may be held to account."""
+
+    name: Filled
+    mode: Mode = "reject"
+    ae_titles: Patterns = ()
+    addresses: Networks = ()
+    manufacturer: Patterns = ()
+    model: Patterns = ()
+    contact: str = ""
+    comment: str = ""
+
+
+class Settings(Section):
+    """The whole configuration; `Settings()` is what holds without a file."""
+
+    dimse: Dimse = Dimse()
+    http: Http = Http()
+    store: Store = Store()
+    audit: Audit = Audit()
+    rules: Rules = Rules()
+    log: Log = Log()
+    policy: PolicySection = PolicySection()
+    device: tuple[Device, ...] = Field(default=(), strict=False)
+
+    @property
+    def identity_key_path(self) -> Path:
+        """The file of the key that patient identity is hashed with."""
+        if self.audit.identity_key_file:
+            return Path(self.audit.identity_key_file).expanduser()
+        return self.store.path.parent / "identity.key"

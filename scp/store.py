@@ -1,0 +1,225 @@
+"""Bytes to disk: a temporary file, synced, renamed into its place, its directory synced.
+
+    store/incoming/<id>.part                       arriving; swept at start
+    store/instances/YYYY-MM-DD/HH-MM/<id>.dcm      kept, Part 10
+    store/quarantine/...                           kept apart
+    store/rejected/...                             headers only
+    store/recovered/                               what a crash left without a row
+
+Names come from the receipt's id, never from a UID of the sender. Times are UTC.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from scp.ids import time_of
+
+INSTANCES, QUARANTINE, REJECTED = "instances", "quarantine", "rejected"
+INCOMING, RECOVERED = "incoming", "recovered"
+
+Buffer = bytes | bytearray | memoryview
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class StoreProblem(Exception):
+    """The store cannot be used; the message says why and what to do, in one line."""
+
+
+class NoRoom(Exception):
+    """The volume is full, or below its watermark."""
+
+
+class Part:
+    """An instance on its way in: an open temporary file, its size and its digest so far.
+
+    `size` and `digest` are of the Data Set alone, without the File Meta Information in front of it.
+    """
+
+    def __init__(self, store: Store, id: int, head: bytes, suffix: str = ".part") -> None:
+        self.store = store
+        self.id = id
+        self.size = 0
+        self.place: str | None = None
+        self._hash = hashlib.sha256()
+        self.path = store.root / INCOMING / f"{id}{suffix}"
+        self._fd: int | None = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        try:
+            self._write(head)
+        except BaseException:
+            self.discard()
+            raise
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the Data Set's bytes, hexadecimal."""
+        return self._hash.hexdigest()
+
+    def write(self, data: Buffer) -> None:
+        """Append a piece of the Data Set. Raises NoRoom when the volume is full."""
+        self._write(data)
+        self._hash.update(data)
+        self.size += len(data)
+
+    def _write(self, data: Buffer) -> None:
+        assert self._fd is not None
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._fd, view) :]
+        except OSError as error:
+            raise _room_or(error) from error
+
+    def sync(self) -> None:
+        """Make the bytes durable. Raises NoRoom where the volume only now says that it is full."""
+        assert self._fd is not None
+        try:
+            os.fsync(self._fd)
+        except OSError as error:
+            raise _room_or(error) from error
+
+    def close(self) -> None:
+        """Close the file and leave it where it is."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def discard(self) -> None:
+        """Close the file and remove it, wherever it is by now."""
+        self.close()
+        with suppress(FileNotFoundError):
+            os.unlink(self.path)
+        self.place = None
+
+
+class Store:
+    """One volume's folder of kept instances. `min_free` is in bytes."""
+
+    def __init__(self, root: Path, min_free: int) -> None:
+        self.root = root
+        self.min_free = min_free
+        self._known: set[Path] = set()
+
+    @classmethod
+    def open(cls, root: Path, min_free: int = 0) -> Store:
+        """Make the folders, prove that they can be written, and sweep what a crash left half-received.
+
+        Raises StoreProblem.
+        """
+        store = cls(root.absolute(), min_free)
+        try:
+            for each in (INCOMING, INSTANCES, QUARANTINE, REJECTED, RECOVERED):
+                (store.root / each).mkdir(parents=True, exist_ok=True)
+            probe = store.root / INCOMING / f"probe-{os.getpid()}.part"
+            probe.write_bytes(b"dicomgate")
+            probe.unlink()
+            _sync_directory(store.root)
+        except OSError as error:
+            raise StoreProblem(
+                f"the store {root} cannot be written: {error.strerror} ({error.filename}); "
+                "give the folder to the user that runs dicomgate, or set store.path to another"
+            ) from error
+        return store
+
+    def sweep(self) -> int:
+        """Remove the temporary files that an earlier run left; how many there were."""
+        left = list((self.root / INCOMING).glob("*.part"))
+        for each in left:
+            each.unlink(missing_ok=True)
+        return len(left)
+
+    @property
+    def free(self) -> int:
+        """Bytes that this user may still write to the volume."""
+        room = os.statvfs(self.root)
+        return room.f_bavail * room.f_frsize
+
+    def begin(self, id: int, head: bytes) -> Part:
+        """A temporary file that begins with `head`. Raises NoRoom below the watermark."""
+        if self.free < self.min_free:
+            raise NoRoom(f"less than {self.min_free} bytes free")
+        return Part(self, id, head)
+
+    def begin_header(self, id: int, head: bytes, header: Buffer) -> Part:
+        """A synced temporary file of a rejected instance's header, beside the part that holds all of it."""
+        part = Part(self, id, head, suffix=".header.part")
+        try:
+            part.write(header)
+            part.sync()
+        except BaseException:
+            part.discard()
+            raise
+        return part
+
+    def place(self, part: Part, kind: str) -> str:
+        """Rename a synced part to its place among `kind`; its path relative to the store.
+
+        The rename is durable only after `sync_directories`.
+        """
+        relative = self.relative_path(part.id, kind)
+        target = self.root / relative
+        self._make(target.parent)
+        try:
+            os.rename(part.path, target)
+        except FileNotFoundError:  # somebody cleared the folder away since it was made
+            self._known.clear()
+            self._make(target.parent)
+            os.rename(part.path, target)
+        part.path, part.place = target, relative
+        return relative
+
+    def take_back(self, part: Part) -> None:
+        """Undo `place`, where what should have followed did not."""
+        if part.place is not None:
+            back = self.root / INCOMING / f"{part.id}.part"
+            os.rename(part.path, back)
+            part.path, part.place = back, None
+
+    def sync_directories(self, places: Iterable[str]) -> None:
+        """Make the renames to these places durable."""
+        try:
+            for each in {(self.root / place).parent for place in places}:
+                _sync_directory(each)
+        except OSError as error:
+            raise _room_or(error) from error
+
+    def relative_path(self, id: int, kind: str) -> str:
+        """Where an instance with this id stands among `kind`."""
+        at: datetime = time_of(id)
+        return f"{kind}/{at:%Y-%m-%d}/{at:%H-%M}/{id}.dcm"
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder durably: each new one's parent is synced too."""
+        if folder in self._known:
+            return
+        missing = [each for each in (folder, *folder.parents) if each.is_relative_to(self.root) and not each.exists()]
+        try:
+            for each in reversed(missing):
+                with suppress(FileExistsError):
+                    each.mkdir()
+                _sync_directory(each.parent)
+        except OSError as error:
+            raise _room_or(error) from error
+        if len(self._known) > 1000:
+            self._known.clear()
+        self._known.add(folder)
+
+
+def _sync_directory(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _room_or(error: OSError) -> Exception:
+    """NoRoom for the ways in which a volume says that it is full; the error itself otherwise."""
+    return NoRoom(str(error)) if error.errno in _NO_ROOM else error

@@ -1,0 +1,286 @@
+"""pynetdicom's upper layer, with bounds: no wait without an end, no PDU without a limit.
+
+The stock receive path. What is changed here, and why:
+
+- reads are large, and TCP_QUICKACK is set again after each: a sender that leaves Nagle on would
+  otherwise wait for our delayed acknowledgement, some 44 ms an instance;
+- a PDU that stalls, or is longer than what was announced, ends its Association;
+- nothing is read while an instance waits to be served, so that a sender that does not wait for
+  answers fills its own memory, not ours;
+- `poll` in place of `select`, which fails above descriptor 1023.
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, cast
+
+from pynetdicom import _config, evt
+from pynetdicom._globals import MODE_ACCEPTOR
+from pynetdicom.association import Association
+from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
+
+if TYPE_CHECKING:
+    from pynetdicom.ae import ApplicationEntity
+
+log = logging.getLogger("dicomgate.dimse")
+
+LARGEST_NEGOTIATION = 1 << 20
+"""Bytes of an A-ASSOCIATE-RQ: 128 contexts of 40 Transfer Syntaxes need some 200 KB."""
+
+SLACK = 1024
+"""Bytes by which a P-DATA-TF may exceed the announced maximum: some senders count the PDV header apart."""
+
+READ_AT_ONCE = 1 << 18
+
+_ABORT_INVALID_PDU = bytes((7, 0, 0, 0, 0, 4, 0, 0, 2, 6))
+_ABORT_UNEXPECTED = bytes((7, 0, 0, 0, 0, 4, 0, 0, 2, 2))
+
+
+class PeerTrouble(OSError):
+    """The peer broke the protocol or stalled; the connection is of no more use."""
+
+
+class Overflow(BytesIO):
+    """Stands where a Data Set that is too large would be gathered: counts, and keeps nothing."""
+
+    def write(self, data: Any, /) -> int:
+        return len(data)
+
+
+class GateSocket(AssociationSocket):
+    """One peer's connection, each wait on it bounded by `pdu_timeout` seconds."""
+
+    def __init__(self, association: GateAssociation, client: socket.socket, bounds: Bounds) -> None:
+        client.settimeout(bounds.pdu_timeout)
+        super().__init__(association, client_socket=client)
+        self._bounds = bounds
+        self._poll = select.poll()
+        self._poll.register(client, select.POLLIN | select.POLLHUP | select.POLLERR)
+
+    @property
+    def ready(self) -> bool:
+        """There is something to read, and room for it."""
+        if self.socket is None or not self._is_connected:
+            return False
+        association = cast(GateAssociation, self.assoc)
+        if association.dimse.msg_queue.qsize() > 0 or association.is_serving:
+            return False
+        message = association.dimse.message
+        gathered = message.data_set if message is not None else None
+        if message is not None and gathered is not None and gathered.tell() > self._bounds.max_instance_size:
+            message.data_set = Overflow()
+        if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
+            return True
+        try:
+            return bool(self._poll.poll(0))
+        except (OSError, ValueError):
+            self.event_queue.put("Evt17")
+            return False
+
+    def recv(self, nr_bytes: int) -> bytearray:
+        """Exactly so many bytes, or fewer where the peer has closed the connection.
+
+        Raises PeerTrouble when the peer stalls or announces a PDU beyond the bounds.
+        """
+        if nr_bytes != 6:  # the caller reads a PDU as six bytes of header, then the rest
+            self._refuse_longer_than_bounds(nr_bytes)
+        sock = cast(socket.socket, self.socket)
+        deadline = time.monotonic() + self._bounds.pdu_timeout
+        buffer = bytearray(nr_bytes)
+        view = memoryview(buffer)
+        have = 0
+        while have < nr_bytes:
+            try:
+                got = sock.recv_into(view[have : have + READ_AT_ONCE])
+            except TimeoutError as error:
+                raise self._stalled(nr_bytes, have) from error
+            if not got:
+                view.release()
+                del buffer[have:]
+                return buffer
+            have += got
+            if have < nr_bytes and time.monotonic() > deadline:
+                raise self._stalled(nr_bytes, have)
+        acknowledge_at_once(sock)
+        return buffer
+
+    def _refuse_longer_than_bounds(self, nr_bytes: int) -> None:
+        association = cast(GateAssociation, self.assoc)
+        limit = self._bounds.maximum_pdu + SLACK if association.is_established else LARGEST_NEGOTIATION
+        if nr_bytes > limit:
+            association.trouble = f"a PDU of {nr_bytes} bytes, where at most {limit} were agreed"
+            self.send(_ABORT_INVALID_PDU)
+            raise PeerTrouble(association.trouble)
+
+    def _stalled(self, wanted: int, have: int) -> PeerTrouble:
+        association = cast(GateAssociation, self.assoc)
+        association.trouble = (
+            f"stalled inside a PDU: {have} of {wanted} bytes in {self._bounds.pdu_timeout:g} seconds"
+        )
+        self.send(_ABORT_UNEXPECTED)
+        return PeerTrouble(association.trouble)
+
+
+def acknowledge_at_once(sock: socket.socket) -> None:
+    """Send the acknowledgement of what was read now; the kernel forgets the wish after some reads."""
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+    except OSError:  # the connection is gone, or not TCP: the next read says so
+        return
+
+
+class Bounds:
+    """The limits in time (seconds) and size (bytes) of one Association."""
+
+    __slots__ = ("association_timeout", "idle_timeout", "max_instance_size", "maximum_pdu", "pdu_timeout")
+
+    def __init__(
+        self,
+        association_timeout: float,
+        idle_timeout: float,
+        pdu_timeout: float,
+        maximum_pdu: int,
+        max_instance_size: int,
+    ) -> None:
+        self.association_timeout = association_timeout
+        self.idle_timeout = idle_timeout
+        self.pdu_timeout = pdu_timeout
+        self.maximum_pdu = maximum_pdu
+        self.max_instance_size = max_instance_size
+
+
+class GateAssociation(Association):
+    """An Association whose C-STORE requests go straight to `serve_store`, whatever their SOP Class.
+
+    `trouble` is why the upper layer ended it, in a few words, where it did. `session` is the door's own.
+    """
+
+    def __init__(self, server: GateServer) -> None:
+        super().__init__(server.ae, MODE_ACCEPTOR)
+        self._server = server
+        self.acse_timeout = server.bounds.association_timeout
+        self.network_timeout = server.bounds.idle_timeout
+        self.serve_store = server.serve_store
+        self.ended = server.ended
+        self.session: object | None = None
+        self.trouble: str | None = None
+        self.is_serving = False
+
+    def run_reactor(self) -> None:
+        """Serve the peer to the end, whatever end that is."""
+        try:
+            super().run_reactor()
+        finally:
+            self.ended(self)
+
+    def _serve_request(self, msg: Any, context_id: int) -> None:
+        """Serve one DIMSE request; pynetdicom's own way for all but C-STORE."""
+        self.is_serving = True
+        try:
+            if isinstance(msg, C_STORE):
+                if context_id not in self._accepted_cx:
+                    self.trouble = f"C-STORE in presentation context {context_id}, which was not accepted"
+                    self._abort_nonblocking()
+                    return
+                self.serve_store(self, msg, context_id)
+            else:
+                super()._serve_request(msg, context_id)
+        finally:
+            self.is_serving = False
+            # pynetdicom restarts this timer on reads alone: a slow disk would end the Association.
+            self.dul._idle_timer.restart()
+
+
+ServeStore = Callable[[GateAssociation, C_STORE, int], None]
+"""Serves one C-STORE-RQ that arrived in a presentation context, the answer included."""
+
+
+class GateRequestHandler(RequestHandler):
+    """Makes the Association of an accepted connection."""
+
+    server: GateServer
+
+    def _create_association(self) -> Association:
+        server = self.server
+        association = GateAssociation(server)
+        association.name = f"AcceptorThread@{self.client_address[0]}:{self.client_address[1]}"
+        association.set_socket(GateSocket(association, self.request, server.bounds))
+        association.acceptor.maximum_length = server.bounds.maximum_pdu
+        association.acceptor.ae_title = server.ae_title
+        association.acceptor.address_info = self.local
+        association.acceptor.implementation_class_uid = self.ae.implementation_class_uid
+        association.acceptor.implementation_version_name = self.ae.implementation_version_name
+        association.requestor.address_info = self.remote
+        for event, handlers in server._handlers.items():
+            if event.is_intervention:
+                association.bind(event, *handlers)  # type: ignore[arg-type]
+            else:
+                for handler in handlers:
+                    association.bind(event, handler[0], handler[1])
+        return association
+
+
+class GateServer(ThreadedAssociationServer):
+    """Listens, and gives each connection its Association."""
+
+    request_queue_size = 128
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(
+        self,
+        ae: ApplicationEntity,
+        address: tuple[str, int],
+        ae_title: str,
+        handlers: list[evt.EventHandlerType],
+        *,
+        bounds: Bounds,
+        serve_store: ServeStore,
+        admit: Callable[[str], bool],
+        ended: Callable[[GateAssociation], None],
+    ) -> None:
+        self.bounds = bounds
+        self.serve_store = serve_store
+        self.admit = admit
+        self.ended = ended
+        super().__init__(ae, address, ae_title, [], None, handlers, GateRequestHandler)
+
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        """The next connection, its acknowledgements and answers never held back."""
+        client, address = super().get_request()
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        acknowledge_at_once(client)
+        return client, address
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """False for a connection beyond the limits, which is then closed."""
+        return self.admit(str(client_address[0]))
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log what went wrong while an Association was being made."""
+        log.exception("a connection from %s could not be served", client_address[0])
+
+
+def prepare_pynetdicom() -> None:
+    """Set what pynetdicom and pydicom keep for the whole process.
+
+    UIDs are validated here, not there: an over-long one is to get a status, not an abort. Nothing is
+    logged a PDU.
+    """
+    from pydicom import config
+
+    _config.LOG_HANDLER_LEVEL = "none"
+    _config.VALIDATORS["UI"] = lambda _value: (True, "")
+    config.settings.reading_validation_mode = config.IGNORE
+    config.settings.writing_validation_mode = config.IGNORE
+
+
+__all__ = ["Bounds", "GateAssociation", "GateServer", "Overflow", "PeerTrouble", "evt", "prepare_pynetdicom"]

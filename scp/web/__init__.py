@@ -1,0 +1,1 @@
+"""The dashboard: what staff see in a browser."""

@@ -1,0 +1,141 @@
+"""A node for tests: the real program in a process of its own, on free loopback ports."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+PROGRAM = Path(sys.executable).parent / "dicomgate"
+START = 20.0
+"""Seconds a node may take to listen on a busy machine."""
+
+
+@dataclass
+class Served:
+    """A running node: where it listens, and where its things are."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+    port: int
+    http_port: int
+    url: str
+
+    @property
+    def store(self) -> Path:
+        return self.folder / "store"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A dicomgate command with this node's configuration."""
+        return subprocess.run(
+            [PROGRAM, *words, "--config", self.folder / "dicomgate.toml"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and body of an HTTP GET."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except URLError as error:
+            code = getattr(error, "code", None)
+            if code is None:
+                raise
+            return int(code), error.read().decode()  # type: ignore[attr-defined]
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+    def kill(self) -> None:
+        """SIGKILL: as when power goes, but for what the kernel still holds."""
+        self.process.kill()
+        self.process.wait(20)
+
+
+def free_port() -> int:
+    """A loopback port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def configure(folder: Path, url: str | None = None, more: str = "") -> tuple[int, int]:
+    """Write a configuration; the ports it names. `more` is TOML that follows: `[section]` lines and all."""
+    port, http_port = free_port(), free_port()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "dicomgate.toml").write_text(
+        f"""
+dimse.port = {port}
+http.port = {http_port}
+store.path = "{folder / "store"}"
+store.min_free = 0
+audit.url = "{url or f"sqlite:///{folder}/audit.db"}"
+{more}
+"""
+    )
+    return port, http_port
+
+
+@contextmanager
+def serving(folder: Path, url: str | None = None, more: str = "") -> Iterator[Served]:
+    """A node that listens; ended, however the test ends."""
+    port, http_port = configure(folder, url, more)
+    with started(folder, port, http_port, url or f"sqlite:///{folder}/audit.db") as served:
+        yield served
+
+
+@contextmanager
+def started(folder: Path, port: int, http_port: int, url: str) -> Iterator[Served]:
+    """The node of a folder that is configured already."""
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(
+            [PROGRAM, "serve", "--config", folder / "dicomgate.toml"],
+            stdout=log,
+            stderr=log,
+            env={key: value for key, value in os.environ.items() if not key.startswith("DICOMGATE_")},
+        )
+    served = Served(process, folder, port, http_port, url)
+    try:
+        wait_for(port, process, served)
+        wait_for(http_port, process, served)
+        yield served
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes], served: Served) -> None:
+    """Until something listens on the port."""
+    deadline = time.monotonic() + START
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise AssertionError(f"the node ended with {process.returncode}: {served.log}")
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise AssertionError(f"nothing listens on {port}: {served.log}")
