@@ -7,8 +7,6 @@ from collections.abc import Callable
 from struct import Struct
 from typing import Any, NamedTuple
 
-from rules.dictionary import vr_of
-
 Buffer = bytes | bytearray | memoryview | mmap.mmap
 
 UNDEFINED = 0xFFFFFFFF
@@ -52,31 +50,3 @@ def _encoding(order: str, implicit: bool) -> Encoding:
 IMPLICIT_LITTLE = _encoding("<", implicit=True)
 EXPLICIT_LITTLE = _encoding("<", implicit=False)
 EXPLICIT_BIG = _encoding(">", implicit=False)
-
-
-def recognise(data: Buffer, start: int = 0) -> Encoding | None:
-    """The layout that the element at `start` seems to have; None where it looks like none.
-
-    An element of group 0002 to 0010, as a Data Set begins with, decides: two letters of a VR behind the tag make it
-    explicit, the byte order is the one in which the group is the smaller number.
-    """
-    first = bytes(data[start : start + 12])
-    if len(first) < 8:
-        return None
-    little, big = int.from_bytes(first[:2], "little"), int.from_bytes(first[:2], "big")
-    if first[4:6] in KNOWN and _plausible(first):
-        return EXPLICIT_LITTLE if little <= big else EXPLICIT_BIG
-    length = int.from_bytes(first[4:8], "little")
-    if little <= 0x0020 and (length <= len(data) - start - 8 or length == UNDEFINED):
-        return IMPLICIT_LITTLE
-    return None
-
-
-def _plausible(first: bytes) -> bool:
-    """In implicit VR two letters of a VR may be a length; they are a VR where the dictionary has the same one."""
-    for order in ("little", "big"):
-        group, element = int.from_bytes(first[:2], order), int.from_bytes(first[2:4], order)  # type: ignore[arg-type]
-        known = vr_of(group << 16 | element)
-        if known is not None and first[4:6].decode("ascii") in known:
-            return True
-    return first[6:8] == b"\0\0" or first[4:6] not in LONG

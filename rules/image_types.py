@@ -7,7 +7,7 @@ and `facts/frame_types.json` (the functional groups that hold a Frame Type).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -32,7 +32,7 @@ class ValueFacts:
     section: str
     enumerated: tuple[str, ...] = ()
     defined: tuple[str, ...] = ()
-    retired: Mapping[str, str] = MappingProxyType({})
+    retired: Mapping[str, str] = field(default_factory=dict)
     defined_if: tuple[Condition, tuple[str, ...]] | None = None
     usual: tuple[str, ...] = ()
     prohibited: tuple[str, ...] = ()

@@ -40,7 +40,10 @@ class PixelData:
 
     tag: int
     vr: str | None
+    start: int
+    """Where the element begins, in bytes of the data."""
     offset: int
+    """Where its value begins."""
     length: int | None
     size: int
     fragments: int = 0
@@ -89,31 +92,33 @@ class Walk:
     table: Table = field(default_factory=dict)
     before: int = -1
     intact: bool = True
-    """Whether all elements were found: nothing undecodable, no pixel data in fragments."""
+    """Whether nothing undecodable was met."""
     closed: bool = False
-    """Whether the Item Delimitation Item was met."""
+    """Whether the Item Delimitation Item was met, or the end of the File Meta Information."""
 
     def run(self) -> None:
         """Fill the table as far as the bytes allow."""
         through = self._implicit if self.encoding.implicit else self._explicit
-        last = self.end - 8
-        in_order = True
-        while self.intact:
+        last, in_order = self.end - 8, True
+        while self.offset <= last:
             if in_order:
                 through()
-            if self.offset > last:
-                break
-            if self.source.budget <= len(self.table):
+                if self.offset > last:
+                    break
+            if len(self.table) >= self._allowance():
                 self.undecodable(self.offset, None, f"more than {self.source.limits.elements} elements")
                 break
             before = self.before
             if not self._one():
                 break
             in_order = in_order and self.before > before
-        else:
-            return
-        self.source.budget -= len(self.table)
+        if self.report:
+            self.source.budget -= len(self.table)
         self._ending()
+
+    def _allowance(self) -> int:
+        """How many elements the table may hold; what is walked again, unreported, was counted before."""
+        return self.source.budget if self.report else self.source.limits.elements
 
     def undecodable(self, offset: int, tag: int | None, message: str) -> None:
         self.intact = False
@@ -129,7 +134,7 @@ class Walk:
         tag_vr_and_length, long_length = self.encoding.tag_vr_and_length, self.encoding.long_length
         short, long, last = SHORT, LONG, self.end - 8
         try:
-            for _ in repeat(None, max(self.source.budget - len(table), 0)):
+            for _ in repeat(None, max(self._allowance() - len(table), 0)):
                 if offset > last:
                     break
                 group, element, vr, length = tag_vr_and_length(data, offset)
@@ -155,7 +160,7 @@ class Walk:
     def _implicit(self) -> None:
         data, table, offset, before = self.source.data, self.table, self.offset, self.before
         tag_and_length, last = self.encoding.tag_and_length, self.end - 8
-        for _ in repeat(None, max(self.source.budget - len(table), 0)):
+        for _ in repeat(None, max(self._allowance() - len(table), 0)):
             if offset > last:
                 break
             group, element, length = tag_and_length(data, offset)
@@ -175,6 +180,7 @@ class Walk:
         if group == 0xFFFE:
             return self._delimiter(tag, at, length)
         if self.meta and group > 0x0002:
+            self.closed = True
             return False
         vr: bytes | None = None
         value = at + 8
@@ -195,7 +201,7 @@ class Walk:
         self._order(tag, at)
         self.before = tag
         if tag in PIXELS and not self.item:
-            return self._pixels(tag, vr, value, length)
+            return self._pixels(tag, vr, at, value, length)
         if length == UNDEFINED:
             return self._undefined(tag, vr, value)
         self.table.pop(tag, None)
@@ -238,44 +244,40 @@ class Walk:
 
     def _undefined(self, tag: int, vr: bytes | None, value: int) -> bool:
         """An element of undefined length: a Sequence, or pixel data in fragments within an Item (PS3.5 A.4)."""
+        following: int | None
         if tag == PIXEL_DATA and vr != b"SQ":
             end, following, _ = fragments(self, tag, value)
-            self.intact = False if following is None else self.intact
         else:
             if vr not in (b"SQ", b"UN", None):
                 told = vr.decode("ascii", "replace")
                 self.tell(value, tag, f"{format_tag(tag)} of VR {told} has undefined length; read as a Sequence")
-            encoding = items_encoding(self.encoding, vr)
-            end, following, found = self.open_sequence(tag, encoding, value, self.end)
-            if not found:
-                self.intact = False
+            end, following, found = self.open_sequence(tag, items_encoding(self.encoding, vr), value, self.end)
+            self.intact = self.intact and found
         self.table.pop(tag, None)
         self.table[tag] = (vr, value, end - value)
         self.offset = self.end if following is None else following
         return self.intact
 
-    def _pixels(self, tag: int, vr: bytes | None, value: int, length: int) -> bool:
+    def _pixels(self, tag: int, vr: bytes | None, at: int, value: int, length: int) -> bool:
         told = vr.decode("ascii") if vr else None
         if length != UNDEFINED:
             complete = value + length <= self.end
-            self.source.pixels.append(PixelData(tag, told, value, length, length, complete=complete))
+            self.source.pixels.append(PixelData(tag, told, at, value, length, length, complete=complete))
             self.table.pop(tag, None)
             self.table[tag] = (vr, value, length)
             self.offset = value + length
             return True
         end, following, sizes = fragments(self, tag, value)
-        complete = following is not None
         count, size, table_length = sizes
-        self.source.pixels.append(PixelData(tag, told, value, None, size, count, table_length, complete))
+        self.source.pixels.append(PixelData(tag, told, at, value, None, size, count, table_length, self.intact))
         self.table.pop(tag, None)
         self.table[tag] = (vr, value, end - value)
         self.offset = self.end if following is None else following
-        self.intact = complete
-        return complete
+        return self.intact
 
     def _ending(self) -> None:
         """Tell how the bytes ran out, where that is not at the end of an element."""
-        if not self.intact or self.closed or self.meta:
+        if not self.intact or self.closed:
             return
         where = "its Item" if self.item and not self.delimited else "the data"
         if self.offset > self.end:

@@ -191,9 +191,7 @@ class Committer:
         """Decide each instance, those earlier in the same batch counting as earlier."""
         if not tickets:
             return []
-        known: dict[str, list[Earlier]] = {
-            uid: list(found) for uid, found in self._earlier(tickets, writer).items()
-        }
+        known: dict[str, list[Earlier]] = {uid: list(found) for uid, found in self._earlier(tickets, writer).items()}
         receipts = []
         for ticket in tickets:
             arriving = ticket.arriving

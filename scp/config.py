@@ -22,10 +22,18 @@ from scp.config_file import PREFIX, ConfigError, ConfigProblem, locate, override
 from scp.settings import Settings
 from scp.toml_lines import Place, lines_of
 
-__all__ = ["ConfigError", "ConfigProblem", "Loaded", "Settings", "digest", "load", "load_with_origins", "masked"]
+__all__ = [
+    "ConfigError",
+    "ConfigProblem",
+    "Loaded",
+    "Settings",
+    "digest",
+    "load",
+    "load_with_origins",
+    "masked",
+]
 
 _LARGEST_FILE = 4 * 1024 * 1024
-_PASSWORD = re.compile(r"(?P<before>://[^:/@]*:)(?P<password>.*)(?P<after>@)|(?P<query>[?&]password=)[^&]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,10 @@ class Loaded:
 
     def origin(self, place: Place) -> str:
         """Where the value at `place` was set; "default" where nowhere."""
-        return next((self.origins[place[:end]] for end in range(len(place), 1, -1) if place[:end] in self.origins), "default")
+        return next(
+            (self.origins[place[:end]] for end in range(len(place), 1, -1) if place[:end] in self.origins),
+            "default",
+        )
 
 
 def load(path: Path | None = None, env: Mapping[str, str] = os.environ) -> Settings:
@@ -63,27 +74,16 @@ def load_with_origins(path: Path | None = None, env: Mapping[str, str] = os.envi
 
     def problem(place: Place, message: str, hint: str = "") -> ConfigProblem:
         known = next((place[:end] for end in range(len(place), 0, -1) if place[:end] in origins), ())
-        origin = origins.get(known, str(file or "defaults"))
+        origin = origins.get(known, str(file or "the environment"))
         if origin.startswith(PREFIX):
             return ConfigProblem(origin, "", message, hint=hint)
-        return ConfigProblem(str(file or "defaults"), _dotted(place), message, lines.get(known), hint)
+        return ConfigProblem(str(file or "the environment"), _dotted(place), message, lines.get(known), hint)
 
     settings, mistakes = _validated(values)
     problems += [problem(*each) for each in (*mistakes, *_conflicts(settings))]
     if problems:
         raise ConfigError(*sorted(problems, key=lambda each: (each.source, each.line or 0)))
     return Loaded(settings, file, origins)
-
-
-def digest(settings: Settings) -> str:
-    """SHA-256 over the effective values, hexadecimal: the same wherever and in whatever order they were written."""
-    values = settings.model_dump(mode="json")
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-
-
-def masked(url: str) -> str:
-    """A database URL without its password, fit to be printed."""
-    return _PASSWORD.sub(lambda m: f"{m['query']}***" if m["query"] else f"{m['before']}***{m['after']}", url)
 
 
 def _read(file: Path) -> str:
@@ -276,7 +276,11 @@ def _conflicts(settings: Settings) -> Iterator[Mistake]:
     """Combinations that cannot work, though each value is sound by itself."""
     dimse, http = settings.dimse, settings.http
     if dimse.port and dimse.port == http.port and (dimse.host == http.host or {dimse.host, http.host} & _EVERYWHERE):
-        yield ("http", "port"), f"is {http.port}, which dimse.port has taken", "give each door a port of its own"
+        yield (
+            ("http", "port"),
+            f"is {http.port}, which dimse.port has taken",
+            "give each door a port of its own",
+        )
     if settings.store.path.exists() and not settings.store.path.is_dir():
         yield ("store", "path"), f"{settings.store.path} is a file, wanted a folder", ""
     if settings.audit.url.startswith("sqlite:///") and Path(settings.audit.url.removeprefix("sqlite:///")).is_dir():

@@ -18,6 +18,7 @@ from typing import Any
 from pydicom._uid_dict import UID_dictionary
 from pynetdicom import AE, evt
 from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext
 
 from rules.iods import never_stored, storage_sop_classes
@@ -170,7 +171,7 @@ class DimseDoor:
         association = event.assoc
         assert isinstance(association, GateAssociation)
         request = association.requestor.primitive
-        if not hasattr(request, "calling_ae_title"):
+        if not isinstance(request, A_ASSOCIATE):
             return
         session = self._session(association, request.calling_ae_title, request.called_ae_title)
         association.session = session
@@ -294,9 +295,7 @@ class DimseDoor:
         else:
             ending = "lost"
         self._node.committer.note(
-            AssociationClosed(
-                session.id, datetime.now(UTC), ending, session.instances, session.echoes, session.bytes
-            )
+            AssociationClosed(session.id, datetime.now(UTC), ending, session.instances, session.echoes, session.bytes)
         )
         log.info(
             "association %s from %s (%s) %s: %d instances, %d echoes, %.1f s",
@@ -339,9 +338,7 @@ class DimseDoor:
                 log.error("an instance from %s was refused: %s", session.calling_ae, error)
         _respond(association, request, context_id, answer)
 
-    def _store(
-        self, session: Session, association: GateAssociation, request: C_STORE, context_id: int
-    ) -> Answer:
+    def _store(self, session: Session, association: GateAssociation, request: C_STORE, context_id: int) -> Answer:
         started = time.perf_counter()
         context = association._accepted_cx[context_id]
         announced = self._announced(session, request, str(context.abstract_syntax), str(context.transfer_syntax[0]))
@@ -360,9 +357,7 @@ class DimseDoor:
             part.discard()
             raise
 
-    def _received(
-        self, session: Session, request: Request, part: Part, data: memoryview, started: float
-    ) -> Answer:
+    def _received(self, session: Session, request: Request, part: Part, data: memoryview, started: float) -> Answer:
         part.write(data)
         arrival = Arrival(request, part, data, (time.perf_counter() - started) * 1000)
         receipt = receive(arrival, self._node)
@@ -420,13 +415,12 @@ def _respond(association: GateAssociation, request: C_STORE, context_id: int, an
         response.AffectedSOPInstanceUID = request.AffectedSOPInstanceUID
     response.Status = answer.status
     if answer.error_comment:
-        response.ErrorComment = answer.error_comment
+        response.ErrorComment = answer.error_comment  # type: ignore[assignment]  # mistyped there
     if answer.offending_elements:
-        response.OffendingElement = list(answer.offending_elements)
+        response.OffendingElement = list(answer.offending_elements)  # type: ignore[assignment]  # mistyped there
     association.dimse.send_msg(response, context_id)
 
 
 def _printable(text: Any) -> str:
     """What a peer calls itself, fit for a log and a database: ASCII without control characters, 64 at most."""
     return _UNPRINTABLE.sub("?", str(text).strip()[:64])
-

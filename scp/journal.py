@@ -154,8 +154,8 @@ class Writer:
         """
         wanted = sorted({clean(each) for each in sop_instance_uids})
         found: dict[str, tuple[Earlier, ...]] = {}
-        for row in self._statements.earlier(self._connection, wanted):
-            found[row[0]] = (*found.get(row[0], ()), Earlier(*row[1:]))
+        for uid, *columns in map(tuple, self._statements.earlier(self._connection, wanted)):
+            found[uid] = (*found.get(uid, ()), Earlier(*columns))
         return found
 
     def known(self, ids: Iterable[int]) -> set[int]:

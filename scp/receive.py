@@ -15,7 +15,7 @@ from rules.engine import Checked, RuleSet, check
 from rules.header import Header, read_header
 from rules.model import Finding
 from rules.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
-from scp.arrival import CLASS_MISMATCH, INSTANCE_MISMATCH, UNDECODABLE, Arrival, Request, disagreements, earlier_copy
+from scp.arrival import Arrival, Request, disagreements, earlier_copy
 from scp.committer import Committer
 from scp.file_meta import file_meta
 from scp.ids import Ids
@@ -106,7 +106,7 @@ class Instance:
             verdict = replace(verdict, action=action)
             return _concluded(draft, verdict, (), stored=None, repeat_of=copy.id)
         findings = self._findings if duplicate is None else (*self._findings, duplicate)
-        verdict = forced(decide(findings, self._node.policy, self._sender))
+        verdict = decide(findings, self._node.policy, self._sender)
         stored = self._keep(verdict.action, store)
         return _concluded(draft, verdict, findings, stored=stored, repeat_of=None)
 
@@ -119,9 +119,7 @@ class Instance:
         # The inflated header is kept as what it is then.
         inflated = known is not None and known.deflated
         syntax = EXPLICIT_VR_LITTLE_ENDIAN if inflated else request.transfer_syntax_uid
-        head = file_meta(
-            request.sop_class_uid, request.sop_instance_uid, syntax, request.calling_ae, request.called_ae
-        )
+        head = file_meta(request.sop_class_uid, request.sop_instance_uid, syntax, request.calling_ae, request.called_ae)
         self._header_part = store.begin_header(request.id, head, self._header.header_bytes())
         return store.place(self._header_part, kind)
 
@@ -149,24 +147,6 @@ class Instance:
             self._header_part = None
 
 
-def forced(verdict: Verdict) -> Verdict:
-    """The verdict where no policy has a say: what names itself wrongly is rejected, what cannot be read set apart."""
-    rules = {each.finding.rule for each in verdict.decisions}
-    if rules & {CLASS_MISMATCH, INSTANCE_MISMATCH}:
-        return _raised(verdict, {CLASS_MISMATCH, INSTANCE_MISMATCH}, Action.REJECT)
-    if UNDECODABLE in rules:
-        return _raised(verdict, {UNDECODABLE}, Action.QUARANTINE)
-    return verdict
-
-
-def _raised(verdict: Verdict, rules: set[str], action: Action) -> Verdict:
-    decisions = tuple(
-        replace(each, action=action, wanted=action, line=0) if each.finding.rule in rules else each
-        for each in verdict.decisions
-    )
-    return replace(verdict, action=action, decisions=decisions)
-
-
 def sender_of(request: Request, header: Header) -> Sender:
     """Who sent it: names from the request, equipment from the Data Set."""
     return Sender(
@@ -181,9 +161,7 @@ def sender_of(request: Request, header: Header) -> Sender:
     )
 
 
-def _draft(
-    arrival: Arrival, header: Header, sender: Sender, checked: Checked, check_ms: float, node: Node
-) -> Receipt:
+def _draft(arrival: Arrival, header: Header, sender: Sender, checked: Checked, check_ms: float, node: Node) -> Receipt:
     """The receipt, but for what only the verdict decides."""
     request = arrival.request
     return Receipt(

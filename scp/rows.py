@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -65,15 +66,39 @@ class Statements:
             )
         )
 
-    def earlier(self, connection: sa.Connection, uids: list[str]) -> Sequence[sa.Row[Any]]:
+    def earlier(self, connection: sa.Connection, uids: list[str]) -> list[Row]:
         """UID, then the columns of `Earlier`, oldest first; on Postgres the UIDs are locked before."""
         if not uids:
             return []
-        if self._postgres:
-            connection.exec_driver_sql(_LOCK_UIDS, (sorted(map(_lock_key, uids)),))
-            return connection.exec_driver_sql(_EARLIER.format("any(%s)"), (uids,)).all()
-        given = json.dumps(uids)
-        return connection.exec_driver_sql(_EARLIER.format("(select value from json_each(?))"), (given,)).all()
+        with self._driver_of(connection) as driver:
+            if self._postgres:
+                # Two statements, since one would look at the moment from before it had the locks.
+                driver.execute(_LOCK_UIDS, (sorted(map(_lock_key, uids)),))
+                found = driver.execute(_EARLIER.format("any(%s)"), (uids,))
+            else:
+                found = driver.execute(_EARLIER.format(_THESE), (json.dumps(uids),))
+            return list(found)
+
+    def run(self, connection: sa.Connection, *filled: tuple[str, list[Row]]) -> None:
+        """Execute each statement for its rows; on Postgres they all travel in one pipeline."""
+        with self._driver_of(connection) as driver, driver.pipeline() if self._postgres else nullcontext():
+            for statement, rows in filled:
+                if rows:
+                    driver.cursor().executemany(statement, rows)
+
+    @contextmanager
+    def _driver_of(self, connection: sa.Connection) -> Iterator[Any]:
+        """The driver's own connection: SQLAlchemy takes longer over five statements than SQLite does.
+
+        What the driver raises comes out as SQLAlchemy's own exceptions all the same.
+        """
+        error = connection.dialect.loaded_dbapi.Error
+        try:
+            yield connection.connection.dbapi_connection
+        except error as raised:
+            raise sa.exc.DBAPIError.instance(
+                None, None, raised, error, hide_parameters=True, dialect=connection.dialect
+            ) from raised
 
     def _compiled(self, statement: sa.Insert | sa.Update, columns: Sequence[str] | None = None) -> str:
         style = {"paramstyle": "format" if self._postgres else "qmark"}
@@ -84,6 +109,8 @@ class Statements:
 _CLOSING = ["closed_at", "ending", "instances", "echoes", "bytes"]
 
 _LOCK_UIDS = "select pg_advisory_xact_lock(key) from unnest(%s::bigint[]) as key"
+
+_THESE = "(select value from json_each(?))"
 
 _EARLIER = """
     select sop_instance_uid, id, ticket, digest, transfer_syntax_uid, verdict, stored from receipt

@@ -21,7 +21,7 @@ import rules
 from rules.engine import load_rules
 from scp import __version__
 from scp.committer import Committer
-from scp.config import Settings
+from scp.config import Settings, digest, masked
 from scp.database import open_engine
 from scp.identity import open_identity
 from scp.ids import Ids
@@ -61,18 +61,18 @@ def node(settings: Settings) -> Iterator[Node]:
 
     Raises StoreProblem, DatabaseProblem or IdentityProblem, each with a clear line.
     """
-    store = Store.open(Path(settings.store.path), settings.store.min_free)
+    store = Store.open(settings.store.path, settings.store.min_free)
     engine = open_engine(settings.audit.url, settings.audit.connect_timeout)
     upgrade(engine)
     name = socket.gethostname()
-    key_file = Path(settings.audit.identity_key_file or store.root.parent / "identity.key")
-    identity = open_identity(engine, key_file, settings.audit.patient_identity)
+    identity = open_identity(engine, settings.identity_key_path, settings.audit.patient_identity)
     ids = Ids(engine)
     journal = Journal.open(engine, ids=ids, identity=identity, node_name=name)
     committer = Committer(journal, store)
+    configuration = digest(settings)
     made = Node(
         name=name,
-        configuration=settings.digest,
+        configuration=configuration,
         ids=ids,
         rules=load_rules(settings.rules.edition),
         policy=compile_policy(settings),
@@ -84,7 +84,7 @@ def node(settings: Settings) -> Iterator[Node]:
     detail = {
         "version": __version__,
         "pid": os.getpid(),
-        "configuration": settings.digest,
+        "configuration": configuration,
         "rules": made.rules.version,
         "edition": made.rules.edition,
         "swept": swept,
@@ -150,8 +150,8 @@ def greeting(settings: Settings, dimse_port: int, http_port: int) -> list[str]:
         f"dicomgate {__version__}",
         f"  DIMSE  {dimse.host}:{dimse_port}  AE Title {dimse.ae_title}",
         f"  HTTP   http://{http.host}:{http_port}/",
-        f"  store  {Path(settings.store.path).absolute()}",
-        f"  audit  {settings.audit.shown_url}",
+        f"  store  {settings.store.path.absolute()}",
+        f"  audit  {masked(settings.audit.url)}",
         "Try it:",
         f"  storescu -v -aec {dimse.ae_title} {reach} {dimse_port} FILE.dcm",
     ]

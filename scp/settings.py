@@ -77,7 +77,9 @@ def _database_url(text: str) -> str:
     if scheme != "sqlite":
         raise ValueError(f"{scheme!r} is no database dicomgate knows: wanted sqlite or postgresql")
     if not rest.startswith("/"):
-        raise ValueError('wanted three slashes before a relative file ("sqlite:///var/audit.db"), four before an absolute')
+        raise ValueError(
+            'wanted three slashes before a relative file ("sqlite:///var/audit.db"), four before an absolute'
+        )
     if rest in {"/", "/:memory:"}:
         raise ValueError("an SQLite database in memory cannot be shared by the node's processes: name a file")
     return text

@@ -94,8 +94,7 @@ class Part:
     def discard(self) -> None:
         """Close the file and remove it, wherever it is by now."""
         self.close()
-        with suppress(FileNotFoundError):
-            os.unlink(self.path)
+        self.path.unlink(missing_ok=True)
         self.place = None
 
 
@@ -167,11 +166,11 @@ class Store:
         target = self.root / relative
         self._make(target.parent)
         try:
-            os.rename(part.path, target)
+            part.path.rename(target)
         except FileNotFoundError:  # somebody cleared the folder away since it was made
             self._known.clear()
             self._make(target.parent)
-            os.rename(part.path, target)
+            part.path.rename(target)
         part.path, part.place = target, relative
         return relative
 
@@ -179,7 +178,7 @@ class Store:
         """Undo `place`, where what should have followed did not."""
         if part.place is not None:
             back = self.root / INCOMING / f"{part.id}.part"
-            os.rename(part.path, back)
+            part.path.rename(back)
             part.path, part.place = back, None
 
     def sync_directories(self, places: Iterable[str]) -> None:

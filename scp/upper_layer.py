@@ -122,9 +122,7 @@ class GateSocket(AssociationSocket):
 
     def _stalled(self, wanted: int, have: int) -> PeerTrouble:
         association = cast(GateAssociation, self.assoc)
-        association.trouble = (
-            f"stalled inside a PDU: {have} of {wanted} bytes in {self._bounds.pdu_timeout:g} seconds"
-        )
+        association.trouble = f"stalled inside a PDU: {have} of {wanted} bytes in {self._bounds.pdu_timeout:g} seconds"
         self.send(_ABORT_UNEXPECTED)
         return PeerTrouble(association.trouble)
 

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import total_ordering
 
 from rules.model import Finding
 
 
-@total_ordering
 class Action(StrEnum):
-    """The site's answer to a finding, from the mildest to the strongest."""
+    """The site's answer to a finding, from the mildest to the strongest, which is their order as text too."""
 
     ACCEPT = "accept"
     FLAG = "flag"
     QUARANTINE = "quarantine"
     REJECT = "reject"
-
-    def __lt__(self, other: object) -> bool:
-        if not isinstance(other, Action):
-            return NotImplemented
-        order = list(Action)
-        return order.index(self) < order.index(other)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A sender made of bytes: says exactly what a test wants said, right or wrong (PS3.8 section 9.3, PS3.7 section 9.3)."""
+"""A sender made of bytes: says exactly what a test wants said, right or wrong (PS3.8 9.3, PS3.7 9.3)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ def pdu(kind: int, body: bytes) -> bytes:
     return pack(">BBI", kind, 0, len(body)) + body
 
 
-def associate_rq(
-    contexts: dict[int, tuple[str, list[str]]], calling: str = "PEER", called: str = "DICOMGATE"
-) -> bytes:
+def associate_rq(contexts: dict[int, tuple[str, list[str]]], calling: str = "PEER", called: str = "DICOMGATE") -> bytes:
     """An A-ASSOCIATE-RQ that proposes {context id: (abstract syntax, transfer syntaxes)}."""
     body = pack(">HH16s16s32x", 1, 0, called.ljust(16).encode(), calling.ljust(16).encode())
     body += item(0x10, b"1.2.840.10008.3.1.1.1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rules.checks.image_type import EMR, PM, Seen, judge
+from rules.checks.image_type import PM, Seen, judge
 from rules.header import Header
 from rules.image_types import TypeFacts
 from rules.iods import iods
@@ -292,14 +292,6 @@ MIXED_UNIFORM = table_rule(
     good=[_map({}, _group("MEAN"), _group("MAXIMUM"), image=_MIXED)],
     bad=[_map(_group("MEAN"), {}, image=_MIXED)],
 )(_mixed_uniform)
-
-
-def _original_volume(place: Frames, header: Header) -> Iterator[Problem]:
-    """A frame is ORIGINAL although its Volume Based Calculation Technique names a calculation.
-
-    A projection or reformation is calculated from other pixels, so the frame is DERIVED.
-    """
-    raise NotImplementedError
 
 
 def _nth(seen: Seen, number: int) -> str | None:

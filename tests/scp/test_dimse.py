@@ -133,19 +133,19 @@ def test_a_malformed_uid_gets_0117_and_nothing_is_kept(node: Served, uid: str) -
 
 
 @pytest.mark.parametrize(
-    ("announced_class", "changes"),
+    ("number", "announced_class", "changes"),
     [
-        (MR, {}),
-        (CT, {"SOPClassUID": MR}),
-        (CT, {"SOPInstanceUID": "1.2.3.999"}),
-        (CT, {"SOPClassUID": None}),
+        (1, MR, {}),
+        (2, CT, {"SOPClassUID": MR}),
+        (3, CT, {"SOPInstanceUID": "1.2.3.999"}),
+        (4, CT, {"SOPClassUID": None}),
     ],
     ids=["command-and-context", "class-of-the-data-set", "instance-of-the-data-set", "no-class-in-the-data-set"],
 )
 def test_an_instance_that_names_itself_wrongly_is_rejected(
-    node: Served, announced_class: str, changes: dict[str, object], request: pytest.FixtureRequest
+    node: Served, number: int, announced_class: str, changes: dict[str, object]
 ) -> None:
-    uid = f"1.2.3.7.{abs(hash(request.node.name)) % 10**9}"
+    uid = f"1.2.3.7.{number}"
     with Peer(node.port) as peer:
         peer.associate()
         answer = peer.store(announced_class, uid, implicit(**{"SOPInstanceUID": uid, **changes}))
@@ -205,13 +205,13 @@ def test_the_senders_first_transfer_syntax_is_taken(node: Served) -> None:
 def test_every_storable_sop_class_is_accepted_and_no_other(node: Served) -> None:
     from rules.iods import never_stored, storage_sop_classes
 
-    stored = sorted(set(storage_sop_classes()) - never_stored()) + [PRIVATE]
+    stored = [*sorted(set(storage_sop_classes()) - never_stored()), PRIVATE]
     refused = [*sorted(never_stored()), "1.2.3.4.5", "1.2.840.10008.5.1.4.1.2.1.1"]
     ae = AE("SENDER")
     accepted: set[str] = set()
     for start in range(0, len(stored) + len(refused), 100):
         ae.requested_contexts = []
-        for uid in (stored + refused)[start : start + 100]:
+        for uid in [*stored, *refused][start : start + 100]:
             ae.add_requested_context(uid)
         association = ae.associate("127.0.0.1", node.port)
         accepted |= {str(each.abstract_syntax) for each in association.accepted_contexts}

@@ -54,7 +54,7 @@ def test_a_folder_that_was_cleared_away_is_made_again(tmp_path: Path) -> None:
     first = store.begin(ID, b"")
     place = store.place(first, INSTANCES)
     first.discard()
-    os.rmdir((store.root / place).parent)
+    (store.root / place).parent.rmdir()
     second = store.begin(ID, b"")
     assert (store.root / store.place(second, INSTANCES)).exists()
     second.close()
@@ -97,7 +97,7 @@ def test_a_store_that_is_a_file_is_refused_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("owner", "outcome"), [(65534, 0), (0, 7)])
 def test_only_a_store_of_its_own_user_can_be_opened(owner: int, outcome: int) -> None:
     with tempfile.TemporaryDirectory() as outer:
-        os.chmod(outer, 0o755)
+        Path(outer).chmod(0o755)
         folder = Path(outer) / "store"
         folder.mkdir(mode=0o755)
         os.chown(folder, owner, owner)

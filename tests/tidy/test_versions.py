@@ -16,9 +16,7 @@ def exported() -> list[str]:
     """What `uv export` says of the lock, comments and line continuations aside."""
     uv = needs.tool("uv", str(ROOT / ".uv" / "bin"))
     words = [uv, "export", "--no-emit-project", "--no-header", "--no-hashes", "--no-annotate", "--all-extras"]
-    run = subprocess.run(
-        [*words, "--quiet", "--offline"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    run = subprocess.run([*words, "--quiet", "--offline"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     return [line.strip() for line in run.stdout.splitlines() if line.strip() and not line.startswith("#")]
 

@@ -1,0 +1,151 @@
+"""What is answered: every DIMSE Status and STOW-RS reason that dicomgate gives, by name, in one place."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from scp.database import DatabaseProblem
+from scp.records import Receipt
+from scp.store import NoRoom
+from scp.verdict import Action, Decision, Verdict
+
+LONGEST_COMMENT = 64
+"""Characters of Error Comment (0000,0902), a Long String (PS3.5 6.2)."""
+
+MOST_ELEMENTS = 64
+"""Tags given in Offending Element (0000,0901); a sender that wants all of them asks the audit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One outcome at every door.
+
+    `code` is the DIMSE Status (0000,0900); `reason` what a STOW-RS response gives as Warning or Failure Reason
+    (PS3.18 I.2), None for plain success; `http` the code of a STOW-RS response where every instance fared so.
+    """
+
+    code: int
+    reason: int | None
+    http: int
+    section: str
+    meaning: str
+
+
+SUCCESS = Status(0x0000, None, 200, "PS3.7 C.1.1", "stored")
+DOES_NOT_MATCH_SOP_CLASS = Status(0xB007, 45063, 202, "PS3.4 B.2.3", "stored, though it does not match its SOP Class")
+REJECTED = Status(0xA900, 43264, 409, "PS3.4 B.2.3", "refused: it does not match its SOP Class")
+NO_ROOM = Status(0xA700, 42752, 503, "PS3.4 B.2.3", "refused: no room")
+DATABASE_GONE = Status(0xA701, 42753, 503, "PS3.4 B.2.3", "refused: the database cannot be written")
+LIMIT_REACHED = Status(0xA702, 42754, 503, "PS3.4 B.2.3", "refused: a limit is reached")
+OUR_FAULT = Status(0xA703, 272, 500, "PS3.4 B.2.3", "refused: a fault of the node's own")
+UNDECODABLE = Status(0xC000, 49152, 409, "PS3.4 B.2.3", "cannot be understood; kept apart")
+INVALID_SOP_INSTANCE = Status(0x0117, 279, 409, "PS3.7 C.5.6", "a UID is malformed")
+SOP_CLASS_NOT_SUPPORTED = Status(0x0122, 290, 409, "PS3.7 C.5.17", "the SOP Class is not supported")
+NOT_AUTHORIZED = Status(0x0124, 292, 403, "PS3.7 C.5.22", "the sender is not allowed to")
+
+STATUS_OF_ACTION = {
+    Action.ACCEPT: SUCCESS,
+    Action.FLAG: DOES_NOT_MATCH_SOP_CLASS,
+    Action.QUARANTINE: DOES_NOT_MATCH_SOP_CLASS,
+    Action.REJECT: REJECTED,
+}
+
+UNDECODABLE_RULE = "undecodable"
+"""The rule whose quarantine is answered with a failure: nobody can say what the instance is."""
+
+_TAG = re.compile(r"\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A C-STORE-RSP's Status, Error Comment ("" for none) and Offending Element tags (PS3.7 9.3.1.2, C)."""
+
+    status: int
+    error_comment: str = ""
+    offending_elements: tuple[int, ...] = ()
+
+    @property
+    def status_is_ours(self) -> bool:
+        """Whether the node itself failed, so that its log needs the traceback."""
+        return self.status == OUR_FAULT.code
+
+
+def outcome(verdict: Verdict) -> Status:
+    """The status of a verdict, for any door."""
+    return _outcome(verdict.action, verdict.decisions)
+
+
+def status_of(verdict: Verdict) -> int:
+    """The DIMSE Status of a verdict."""
+    return outcome(verdict).code
+
+
+def answer_for(verdict: Verdict, ticket: str) -> Answer:
+    """What a C-STORE's sender is told of a verdict; the ticket finds the rest of it."""
+    return _answer(status_of(verdict), verdict.action, verdict.decisions, ticket)
+
+
+def answer_for_receipt(receipt: Receipt) -> Answer:
+    """What a C-STORE's sender is told of an instance that has its receipt."""
+    return _answer(receipt.status, Action(receipt.verdict), receipt.decisions, receipt.ticket)
+
+
+def answer_for_failure(error: BaseException) -> Answer:
+    """What a sender is told when nothing was kept for no fault of the instance, so that it tries again."""
+    return refusal(status_for_failure(error))
+
+
+def status_for_failure(error: BaseException) -> Status:
+    """The status of a fault that rose out of the road, for any door."""
+    if isinstance(error, NoRoom) or getattr(error, "errno", None) in _NO_ROOM:
+        return NO_ROOM
+    return DATABASE_GONE if isinstance(error, DatabaseProblem) else OUR_FAULT
+
+
+def refusal(status: Status, comment: str = "") -> Answer:
+    """The answer to an instance of which nothing is kept; the comment goes out where the status may carry one."""
+    said = comment or status.meaning
+    return Answer(status.code, clipped(said) if may_carry_comment(status.code) else "")
+
+
+def may_carry_comment(code: int) -> bool:
+    """Whether Error Comment may stand beside this Status: Bxxx, A7xx, A9xx and Cxxx (PS3.4 B.2.3)."""
+    return code >> 8 == 0xA7 or may_carry_elements(code)
+
+
+def may_carry_elements(code: int) -> bool:
+    """Whether Offending Element may stand beside this Status: Bxxx, A9xx and Cxxx (PS3.4 B.2.3)."""
+    return code >> 12 in {0xB, 0xC} or code >> 8 == 0xA9
+
+
+def clipped(text: str) -> str:
+    """Text as Error Comment may hold it: 64 characters, ASCII, no backslash, no control characters."""
+    fit = "".join(each if " " <= each <= "~" and each != "\\" else "?" for each in text)
+    return fit[:LONGEST_COMMENT]
+
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def _outcome(action: Action, decisions: Iterable[Decision]) -> Status:
+    if action != Action.ACCEPT and any(each.finding.rule == UNDECODABLE_RULE for each in decisions):
+        return UNDECODABLE
+    return STATUS_OF_ACTION[action]
+
+
+def _answer(code: int, action: Action, decisions: Sequence[Decision], ticket: str) -> Answer:
+    if not may_carry_elements(code):
+        return Answer(code)
+    told = [each for each in decisions if each.action == action]
+    told += [each for each in decisions if Action.ACCEPT < each.action < action]
+    leading = f"{told[0].finding.rule} {told[0].finding.tag} " if told else ""
+    tags = (tag for each in told if (tag := _tag(each.finding.tag)) is not None)
+    return Answer(code, clipped(f"{leading}#{ticket}"), tuple(dict.fromkeys(tags))[:MOST_ELEMENTS])
+
+
+def _tag(text: str) -> int | None:
+    match = _TAG.fullmatch(text)
+    return None if match is None else int(match[1] + match[2], 16)

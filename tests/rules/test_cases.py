@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+from type_cases import cases
+
+from rules.encode import header_of
+from rules.engine import RuleSet, check, load_rules
+from rules.facts import canonical
+from rules.image_types import image_type
+from rules.iods import iods
+from rules.model import Finding
+from rules.tables import file_name
+
+CASES = Path(__file__).parents[1] / "cases"
+IMAGES = [name for name in iods() if image_type(name) is not None]
+
+
+@cache
+def rule_set() -> RuleSet:
+    return load_rules()
+
+
+def told(finding: Finding) -> str:
+    """A finding in one line of an expected.txt."""
+    number = f" value {finding.value_number}" if finding.value_number else ""
+    count = f" ({finding.count} times, to {finding.last})" if finding.count > 1 else ""
+    return f"{finding.severity} {finding.rule} {finding.path}{number}: {finding.message}{count} [{finding.section}]"
+
+
+def answer(headers: dict[str, dict[str, object]]) -> str:
+    lines = []
+    for name, header in headers.items():
+        checked = check(header_of(header), rule_set())
+        lines.append(f"{name} ({checked.iod or 'unlisted'}, {checked.undecided} undecided)")
+        lines += [f"  {told(finding)}" for finding in checked.findings]
+    return "\n".join(lines) + "\n"
+
+
+def compare(file: Path, found: str, update: bool) -> None:
+    if update:
+        file.write_text(found, encoding="utf-8")
+    assert file.read_text(encoding="utf-8") == found
+
+
+@pytest.mark.parametrize("iod", IMAGES)
+def test_each_rule_on_types_finds_its_case_and_leaves_the_legal_one_alone(iod: str, update: bool) -> None:
+    folder = CASES / "image_type" / file_name(iod)
+    if update:
+        folder.mkdir(parents=True, exist_ok=True)
+        made = cases(iod, rule_set())
+        rows = [[name, header] for name, header in made.items()]
+        (folder / "headers.json").write_text(canonical({"iod": iod, "headers": rows}), encoding="utf-8")
+    headers = dict(json.loads((folder / "headers.json").read_text(encoding="utf-8"))["headers"])
+    for name, header in headers.items():
+        rules = {each.rule for each in check(header_of(header), rule_set()).findings}
+        if name == "legal":
+            assert not [each for each in rules if each.startswith(("image-type-", "frame-type-"))]
+        else:
+            assert name in rules
+    compare(folder / "expected.txt", answer(headers), update)
+
+
+@pytest.mark.parametrize("folder", sorted(each.parent for each in CASES.rglob("header.json")), ids=lambda each: each.name)
+def test_a_story_ends_as_expected(folder: Path, update: bool) -> None:
+    header = json.loads((folder / "header.json").read_text(encoding="utf-8"))
+    compare(folder / "expected.txt", answer({folder.name: header}), update)
+
+
+def test_every_image_iod_has_its_cases() -> None:
+    assert {each.parent.name for each in CASES.glob("image_type/*/headers.json")} == {file_name(each) for each in IMAGES}
+    assert len(IMAGES) == 62
