@@ -21,8 +21,8 @@ from rules.model import Severity
 class ValueFacts:
     """One value of Image Type or Frame Type in one IOD.
 
-    `enumerated` are Enumerated Values; `defined` are Defined Terms, `retired` those of earlier editions with the
-    last edition that had them; `defined_if` holds Defined Terms that count only where the condition is met.
+    `enumerated` are Enumerated Values; `defined` are Defined Terms, `retired` those of earlier editions, with
+    when they were listed; `defined_if` holds Defined Terms that count only where the condition is met.
     `usual` is what a Note expects. `empty` is "never", "always" or "may be". `bits` are the bits of a value that is
     a sum of them. `beyond` is how grave a value outside the Defined Terms is. `undecided` says what an instance
     cannot tell.
@@ -115,7 +115,7 @@ def _value(number: int, row: Mapping[str, Any], table: Mapping[str, Any]) -> Val
     lists = [tables.read("terms", name)["terms"] for name in row.get("terms", ())]
     terms = [term for terms in lists for term in terms]
     defined = [*(name for name, *note in terms if not note), *row.get("defined", ())]
-    retired = {name: note[0]["until"] for name, *note in terms if note and name not in defined}
+    retired = {name: note[0]["listed"] for name, *note in terms if note and name not in defined}
     defined_if = None
     if "defined if" in row:
         condition, more = row["defined if"]

@@ -51,7 +51,7 @@ def never_stored() -> frozenset[str]:
 def modules_of(iod: str) -> tuple[Usage, ...]:
     """The Modules of an IOD in the order of its table; none where the table is not among the facts."""
     place = ("iods", tables.file_name(iod))
-    if not tables.exists(*place):
+    if not iod or not tables.exists(*place):
         return ()
     return tuple(Usage(name, usage, section) for name, usage, section, _ in tables.read(*place)["modules"])
 

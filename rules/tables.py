@@ -11,7 +11,7 @@ FACTS = Path(__file__).with_name("facts")
 
 def read(*place: str) -> dict[str, Any]:
     """One fact table, by its folder and its name without ".json"."""
-    table = json.loads(FACTS.joinpath(*place).with_suffix(".json").read_bytes())
+    table = json.loads(_file(place).read_bytes())
     if not isinstance(table, dict):
         raise TypeError(f"{'/'.join(place)} is no table")
     return table
@@ -19,7 +19,7 @@ def read(*place: str) -> dict[str, Any]:
 
 def exists(*place: str) -> bool:
     """Whether there is such a table."""
-    return FACTS.joinpath(*place).with_suffix(".json").is_file()
+    return _file(place).is_file()
 
 
 def names(folder: str) -> list[str]:
@@ -30,3 +30,8 @@ def names(folder: str) -> list[str]:
 def file_name(name: str) -> str:
     """The file that holds what the Standard calls `name`: "Parametric Map Image" is in parametric-map-image."""
     return "-".join("".join(each if each.isalnum() else " " for each in name.lower()).split())
+
+
+def _file(place: tuple[str, ...]) -> Path:
+    *folders, name = place
+    return FACTS.joinpath(*folders, f"{name}.json")

@@ -10,6 +10,7 @@ from itertools import repeat
 from rules.dictionary import format_tag, vr_of
 from rules.encoding import (
     EXPLICIT_LITTLE,
+    FLOAT_PIXEL_DATA,
     IMPLICIT_LITTLE,
     ITEM,
     ITEM_END,
@@ -120,6 +121,10 @@ class Walk:
         """How many elements the table may hold; what is walked again, unreported, was counted before."""
         return self.source.budget if self.report else self.source.limits.elements
 
+    def _stop(self) -> int:
+        """The first tag that wants a closer look: pixel data and delimiters, or what follows the File Meta Information."""
+        return 0x00030000 if self.meta else FLOAT_PIXEL_DATA
+
     def undecodable(self, offset: int, tag: int | None, message: str) -> None:
         self.intact = False
         self.tell(offset, tag, message, "undecodable")
@@ -132,14 +137,14 @@ class Walk:
         """Ordinary elements, fast; stops in front of whatever wants a closer look."""
         data, table, offset, before = self.source.data, self.table, self.offset, self.before
         tag_vr_and_length, long_length = self.encoding.tag_vr_and_length, self.encoding.long_length
-        short, long, last = SHORT, LONG, self.end - 8
+        short, long, last, stop = SHORT, LONG, self.end - 8, self._stop()
         try:
             for _ in repeat(None, max(self._allowance() - len(table), 0)):
                 if offset > last:
                     break
                 group, element, vr, length = tag_vr_and_length(data, offset)
                 tag = group << 16 | element
-                if tag <= before or tag >= 0x7FE00008:
+                if tag <= before or tag >= stop:
                     break
                 if vr in short:
                     table[tag] = (vr, offset + 8, length)
@@ -159,13 +164,13 @@ class Walk:
 
     def _implicit(self) -> None:
         data, table, offset, before = self.source.data, self.table, self.offset, self.before
-        tag_and_length, last = self.encoding.tag_and_length, self.end - 8
+        tag_and_length, last, stop = self.encoding.tag_and_length, self.end - 8, self._stop()
         for _ in repeat(None, max(self._allowance() - len(table), 0)):
             if offset > last:
                 break
             group, element, length = tag_and_length(data, offset)
             tag = group << 16 | element
-            if tag <= before or tag >= 0x7FE00008 or length == 0xFFFFFFFF:
+            if tag <= before or tag >= stop or length == 0xFFFFFFFF:
                 break
             table[tag] = (None, offset + 8, length)
             offset += 8 + length

@@ -69,6 +69,11 @@ class Committer:
         """Begin to commit."""
         self._thread.start()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether instances are being committed."""
+        return self._thread.is_alive()
+
     def commit(self, arriving: Arriving) -> Receipt:
         """Wait until an instance and its receipt are durable."""
         ticket = _Ticket(arriving)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import json
 import os
 import re
@@ -19,26 +18,17 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 from pydantic_settings.exceptions import SettingsError
 
 from scp.config_file import PREFIX, ConfigError, ConfigProblem, locate, overrides
-from scp.settings import Settings
+from scp.settings import Settings, is_uid
 from scp.toml_lines import Place, lines_of
 
-__all__ = [
-    "ConfigError",
-    "ConfigProblem",
-    "Loaded",
-    "Settings",
-    "digest",
-    "load",
-    "load_with_origins",
-    "masked",
-]
+__all__ = ["ConfigError", "ConfigProblem", "Loaded", "Settings", "load", "load_with_origins"]
 
 _LARGEST_FILE = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings with the file they came from (None: no file) and where each key that is not a default was set."""
+    """Settings with the file they came from (None: no file) and where each key was set."""
 
     settings: Settings
     file: Path | None
@@ -54,7 +44,7 @@ class Loaded:
 
 
 def load(path: Path | None = None, env: Mapping[str, str] = os.environ) -> Settings:
-    """The settings from `path` (else DICOMGATE_CONFIG, else ./dicomgate.toml, else defaults) and `env` over them.
+    """The settings from `path`, else DICOMGATE_CONFIG, else ./dicomgate.toml, else defaults; `env` over them.
 
     Raises ConfigError with every mistake found.
     """
@@ -175,16 +165,18 @@ def _validated(values: dict[str, Any]) -> tuple[Settings, list[Mistake]]:
 
 
 def _place(location: tuple[int | str, ...], values: object) -> Place:
-    """The part of a pydantic location that the configuration has, and one key behind it where that is missing."""
+    """The part of a pydantic location that the configuration has, and one key behind it if that is missing."""
     place: Place = ()
     for step in location:
         place = (*place, step)
-        if isinstance(values, dict) and step in values:
+        if isinstance(values, dict):
+            if step not in values:
+                return place
             values = values[step]
-        elif isinstance(values, list | tuple) and isinstance(step, int) and step < len(values):
+        elif isinstance(values, list) and isinstance(step, int) and step < len(values):
             values = values[step]
         else:
-            return place if isinstance(values, dict) else place[:-1]
+            return place[:-1]
     return place
 
 
@@ -285,6 +277,7 @@ def _conflicts(settings: Settings) -> Iterator[Mistake]:
         yield ("store", "path"), f"{settings.store.path} is a file, wanted a folder", ""
     if settings.audit.url.startswith("sqlite:///") and Path(settings.audit.url.removeprefix("sqlite:///")).is_dir():
         yield ("audit", "url"), "names a folder, wanted a file", "for instance sqlite:///var/audit.db"
+    yield from _unknown_sop_classes(settings)
     named: dict[str, int] = {}
     for number, device in enumerate(settings.device):
         first = named.setdefault(device.name, number)
@@ -293,6 +286,20 @@ def _conflicts(settings: Settings) -> Iterator[Mistake]:
         if not (device.ae_titles or device.addresses or device.manufacturer or device.model):
             hint = "give ae_titles, addresses, manufacturer or model"
             yield ("device", number), f"{device.name!r} would match every sender", hint
+
+
+def _unknown_sop_classes(settings: Settings) -> Iterator[Mistake]:
+    named = [(n, name) for n, line in enumerate(settings.policy.line) for name in line.sop_class if not is_uid(name)]
+    if not named:
+        return
+    from rules.iods import iods
+
+    known = {name.lower(): name for name in iods()}
+    for number, name in named:
+        if name.lower() not in known:
+            near = difflib.get_close_matches(name.lower(), known, n=1)
+            hint = f"did you mean {known[near[0]]!r}?" if near else "`dicomgate rules coverage` lists the names"
+            yield ("policy", "line", number, "sop_class"), f"{name!r} is neither a UID nor an IOD", hint
 
 
 _EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104  # compared with, not listened on

@@ -14,7 +14,7 @@ DEFAULT_FILE = Path("dicomgate.toml")
 
 @dataclass(frozen=True, slots=True)
 class ConfigProblem:
-    """One mistake in the configuration. `source` is a file or an environment variable; `line` counts from 1."""
+    """One mistake in the configuration. `source` is a file or a variable; `line` counts from 1."""
 
     source: str
     key: str

@@ -20,7 +20,7 @@ STATEMENT_TIMEOUT = 30.0
 _WRITE = "dicomgate_write"
 
 
-class DatabaseProblem(Exception):  # noqa: N818  # what a person is told, not only what is raised
+class DatabaseProblem(Exception):
     """What is wrong with the audit database, in one line for a person; it never holds a password."""
 
 

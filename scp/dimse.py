@@ -134,6 +134,7 @@ class DimseDoor:
             serve_store=self._serve_store,
             admit=self._admission.connect,
             ended=self._ended,
+            lost=self._admission.disconnect,
         )
         ae._servers.append(self._server)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), name="dimse", daemon=True)
@@ -158,6 +159,11 @@ class DimseDoor:
         deadline = time.monotonic() + 1.0
         while self._server.active_associations and time.monotonic() < deadline:
             time.sleep(0.02)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether connections are being accepted."""
+        return self._thread.is_alive()
 
     @property
     def associations(self) -> int:

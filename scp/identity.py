@@ -24,7 +24,7 @@ from scp.tables import identity_key
 _LINE = re.compile(r"(k[1-9][0-9]{0,3}) ([0-9a-f]{64})")
 
 
-class IdentityProblem(Exception):  # noqa: N818  # what a person is told, not only what is raised
+class IdentityProblem(Exception):
     """What is wrong with the identity key, in one line for a person."""
 
 

@@ -32,14 +32,14 @@ CAPS = {
 """The strongest action that a device's mode lets through."""
 
 FLAGGED_UNASKED = frozenset({"duplicate-different"})
-"""Rules that flag without a line, though what they see is no error: two instances under one UID are no accident."""
+"""Rules that flag without a line, though what they see is no error."""
 
 FORCED = {
     "sop-class-mismatch": Action.REJECT,
     "sop-instance-mismatch": Action.REJECT,
     "undecodable": Action.QUARANTINE,
 }
-"""Rules that neither line nor device mode can soften: what names itself wrongly or cannot be read has no safe place."""
+"""Rules that neither line nor mode can soften: what names itself wrongly or cannot be read has no safe place."""
 
 _UID = re.compile(r"[0-9.]+")
 
@@ -92,7 +92,7 @@ class Policy:
 
 
 def decide(findings: tuple[Finding, ...], policy: Policy, sender: Sender) -> Verdict:
-    """The first matching line gives each finding its action, the device's mode caps it, the strongest wins."""
+    """The first line that matches gives each finding its action, the device's mode caps it, the strongest wins."""
     device, lines = _applying(policy, sender)
     name = None if device is None else device.name
     if not findings:
@@ -108,7 +108,7 @@ def device_of(policy: Policy, sender: Sender) -> str | None:
 
 
 def compile_policy(settings: Settings) -> Policy:
-    """The policy and devices of a configuration, ready to decide. A SOP Class named by no IOD is a ValueError."""
+    """The policy and devices of a configuration, ready to decide; ValueError on an unknown name in `sop_class`."""
     lines = tuple(_line(number, each) for number, each in enumerate(settings.policy.line, start=1))
     devices = tuple(_device(each) for each in settings.device)
     values = settings.model_dump(mode="json", include={"policy", "device"})
@@ -116,15 +116,15 @@ def compile_policy(settings: Settings) -> Policy:
 
 
 def explain(verdict: Verdict, policy: Policy) -> Iterator[str]:
-    """A line of text for each finding: which line decided it, by what words, and what capped it."""
-    device = next((each for each in policy.devices if each.name == verdict.device), None)
+    """A line of text for each finding: what it drew, by which line's words, and what capped it."""
     if not verdict.decisions:
-        yield "accept: no findings"
+        yield f"{verdict.action}: no findings"
     for each in verdict.decisions:
-        yield (f"{each.action}: {each.finding.rule} {each.finding.tag}".rstrip() + f" ({_why(each, policy, device)})")
+        yield f"{each.action}: {each.finding.rule} {each.finding.tag}".rstrip() + f" ({why(each, verdict, policy)})"
 
 
-def _why(decision: Decision, policy: Policy, device: Device | None) -> str:
+def why(decision: Decision, verdict: Verdict, policy: Policy) -> str:
+    """What decided one finding of a verdict, in words."""
     finding = decision.finding
     if decision.line:
         line = next((each for each in policy.lines if each.number == decision.line), None)
@@ -135,10 +135,9 @@ def _why(decision: Decision, policy: Policy, device: Device | None) -> str:
         reason = f"no line matches: {finding.severity} is {decision.wanted} by default"
     if decision.action == decision.wanted:
         return reason
-    mode = device.mode if device else "its"
-    return (
-        f"{reason}; device {device.name if device else ''!r} in mode {mode} caps {decision.wanted} at {decision.action}"
-    )
+    device = next((each for each in policy.devices if each.name == verdict.device), None)
+    mode = f" in mode {device.mode}" if device else ""
+    return f"{reason}; device {verdict.device!r}{mode} caps {decision.wanted} at {decision.action}"
 
 
 @lru_cache(maxsize=4096)
@@ -213,7 +212,7 @@ def _device_matchers(entry: DeviceEntry) -> Iterator[Matcher]:
 
 
 def _text(key: str, globs: tuple[str, ...], of: Callable[[Sender], str], *, exact: bool = False) -> Iterator[Matcher]:
-    """A matcher on one text of the sender. AE Titles are told apart by case (PS3.8 9.3.2), equipment is not."""
+    """A matcher on one text of the sender. Case tells AE Titles apart (PS3.5 6.2), but not equipment."""
     if globs:
         pattern = _globs(globs, exact=exact)
         yield Matcher(f"{key} {' or '.join(globs)}", lambda sender: pattern.match(of(sender).strip()) is not None)

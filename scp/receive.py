@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 
+import sqlalchemy as sa
+
 from rules.engine import Checked, RuleSet, check
 from rules.header import Header, read_header
 from rules.model import Finding
@@ -19,6 +21,7 @@ from scp.arrival import Arrival, Request, disagreements, earlier_copy
 from scp.committer import Committer
 from scp.file_meta import file_meta
 from scp.ids import Ids
+from scp.journal import Journal
 from scp.policy import Policy, decide
 from scp.records import Earlier, Receipt
 from scp.sender import Sender
@@ -49,6 +52,8 @@ class Node:
     rules: RuleSet
     policy: Policy
     store: Store
+    engine: sa.Engine
+    journal: Journal
     committer: Committer
 
 
@@ -120,7 +125,8 @@ class Instance:
         inflated = known is not None and known.deflated
         syntax = EXPLICIT_VR_LITTLE_ENDIAN if inflated else request.transfer_syntax_uid
         head = file_meta(request.sop_class_uid, request.sop_instance_uid, syntax, request.calling_ae, request.called_ae)
-        self._header_part = store.begin_header(request.id, head, self._header.header_bytes())
+        before_pixels = memoryview(self._header.source.data)[: self._header.pixel_offset]
+        self._header_part = store.begin_header(request.id, head, before_pixels)
         return store.place(self._header_part, kind)
 
     def withdraw(self, store: Store) -> None:

@@ -21,17 +21,11 @@ from scp.tables import as_text, whole_milliseconds
 
 Row = tuple[Any, ...]
 
-_BEFORE_PATIENT = attrgetter(
-    "door", "association_id", "calling_ae", "called_ae", "address", "device", "sop_class_uid",
-    "sop_instance_uid", "series_instance_uid", "study_instance_uid", "transfer_syntax_uid", "modality",
-    "manufacturer", "model", "software_versions",
+_RECEIPT_TEXTS = attrgetter(
+    "door", "calling_ae", "called_ae", "address", "sop_class_uid", "sop_instance_uid", "series_instance_uid",
+    "study_instance_uid", "transfer_syntax_uid", "modality", "manufacturer", "model", "software_versions",
+    "patient_id", "patient_name", "digest", "verdict", "ticket", "iod", "edition", "rule_set", "policy",
 )  # fmt: skip
-_AFTER_PATIENT = attrgetter(
-    "size", "digest", "verdict", "status", "ticket", "iod", "edition", "rule_set", "policy", "undecided"
-)
-_FINDING = attrgetter(
-    "rule", "severity", "path", "tag", "value_number", "section", "message", "count", "first", "last"
-)
 _OPENED = attrgetter(
     "calling_ae", "called_ae", "address", "port", "device", "implementation_class_uid",
     "implementation_version", "maximum_length", "contexts_accepted",
@@ -60,9 +54,7 @@ class Statements:
         self.add_to_tally = self._compiled(
             adding.on_conflict_do_update(
                 index_elements=list(tally.primary_key),
-                set_={
-                    name: tally.c[name] + adding.excluded[name] for name in ("instances", "findings", "bytes")
-                },
+                set_={name: tally.c[name] + adding.excluded[name] for name in ("instances", "findings", "bytes")},
             )
         )
 
@@ -153,15 +145,34 @@ class Rows:
 
     def receipt(self, record: Receipt) -> Row:
         """A row of `receipt`."""
+        texts = _RECEIPT_TEXTS(record)
+        if not "".join(texts).isprintable():
+            texts = tuple(map(clean, texts))
+        (
+            door, calling_ae, called_ae, address, sop_class, instance, series, study, transfer_syntax, modality,
+            manufacturer, model, software, patient_id, patient_name, digest, verdict, *rest,
+        ) = texts  # fmt: skip
         severities = [each.finding.severity for each in record.decisions]
         return (
             record.id,
             self.moment(record.received_at),
             self.node,
-            *map(_kept, _BEFORE_PATIENT(record)),
-            self._identity.patient_id(clean(record.patient_id)),
-            self._identity.patient_name(clean(record.patient_name)),
-            *map(_kept, _AFTER_PATIENT(record)),
+            door,
+            record.association_id,
+            calling_ae,
+            called_ae,
+            address,
+            _kept(record.device),
+            *(sop_class, instance, series, study, transfer_syntax),
+            *(modality, manufacturer, model, software),
+            self._identity.patient_id(patient_id),
+            self._identity.patient_name(patient_name),
+            record.size,
+            digest,
+            str(verdict),
+            record.status,
+            *rest,
+            record.undecided,
             severities.count(Severity.ERROR),
             severities.count(Severity.WARNING),
             severities.count(Severity.NOTE),
@@ -173,19 +184,31 @@ class Rows:
 
     def findings(self, record: Receipt) -> list[Row]:
         """The rows of `finding` of one receipt, numbered from 1."""
-        at = self.moment(record.received_at)
-        return [
-            (
-                record.id,
-                number,
-                at,
-                *map(_kept, _FINDING(each.finding)),
-                each.line,
-                each.action.value,
-                each.wanted.value,
+        at = self.moment(record.received_at) if record.decisions else None
+        rows = []
+        for number, decision in enumerate(record.decisions, 1):
+            each = decision.finding
+            rows.append(
+                (
+                    record.id,
+                    number,
+                    at,
+                    each.rule,
+                    each.severity.value,
+                    clean(each.path),
+                    each.tag,
+                    each.value_number,
+                    each.section,
+                    clean(each.message),
+                    each.count,
+                    _kept(each.first),
+                    _kept(each.last),
+                    decision.line,
+                    decision.action.value,
+                    decision.wanted.value,
+                )
             )
-            for number, each in enumerate(record.decisions, 1)
-        ]
+        return rows
 
     def tallies(self, records: Sequence[Receipt], writer: int) -> list[Row]:
         """What the receipts add to `tally`: a row of their own (rule ''), and one a rule."""
@@ -205,7 +228,7 @@ class Rows:
             add((*whose, "", ""), len(each.decisions), each.size)
             rules: dict[tuple[str, str], int] = {}
             for decision in each.decisions:
-                rule = (clean(decision.finding.rule), decision.finding.severity.value)
+                rule = (decision.finding.rule, decision.finding.severity.value)
                 rules[rule] = rules.get(rule, 0) + 1
             for rule, findings in rules.items():
                 add((*whose, *rule), findings, each.size)

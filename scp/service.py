@@ -21,8 +21,8 @@ import rules
 from rules.engine import load_rules
 from scp import __version__
 from scp.committer import Committer
-from scp.config import Settings, digest, masked
-from scp.database import open_engine
+from scp.config import Settings
+from scp.database import open_engine, read_url, shown
 from scp.identity import open_identity
 from scp.ids import Ids
 from scp.journal import Journal
@@ -69,14 +69,15 @@ def node(settings: Settings) -> Iterator[Node]:
     ids = Ids(engine)
     journal = Journal.open(engine, ids=ids, identity=identity, node_name=name)
     committer = Committer(journal, store)
-    configuration = digest(settings)
     made = Node(
         name=name,
-        configuration=configuration,
+        configuration=settings.digest,
         ids=ids,
         rules=load_rules(settings.rules.edition),
         policy=compile_policy(settings),
         store=store,
+        engine=engine,
+        journal=journal,
         committer=committer,
     )
     swept = store.sweep()
@@ -84,7 +85,7 @@ def node(settings: Settings) -> Iterator[Node]:
     detail = {
         "version": __version__,
         "pid": os.getpid(),
-        "configuration": configuration,
+        "configuration": settings.digest,
         "rules": made.rules.version,
         "edition": made.rules.edition,
         "swept": swept,
@@ -151,7 +152,7 @@ def greeting(settings: Settings, dimse_port: int, http_port: int) -> list[str]:
         f"  DIMSE  {dimse.host}:{dimse_port}  AE Title {dimse.ae_title}",
         f"  HTTP   http://{http.host}:{http_port}/",
         f"  store  {settings.store.path.absolute()}",
-        f"  audit  {masked(settings.audit.url)}",
+        f"  audit  {shown(read_url(settings.audit.url))}",
         "Try it:",
         f"  storescu -v -aec {dimse.ae_title} {reach} {dimse_port} FILE.dcm",
     ]

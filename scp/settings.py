@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
+import json
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +16,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*")
 _EDITION = re.compile(r"20[0-9]{2}[a-e]")
+_PASSWORD = re.compile(r"(://[^:/@]*:).*(?=@)|([?&]password=)[^&]*")
 _KIB = 1024
 
 
@@ -157,6 +161,11 @@ class Audit(Section):
     """Empty: beside the store; `Settings.identity_key_path` says where."""
     connect_timeout: Seconds = 5
 
+    @property
+    def shown_url(self) -> str:
+        """`url` without its password, fit to be printed."""
+        return _PASSWORD.sub(lambda match: f"{match[1] or match[2]}***", self.url)
+
 
 class Rules(Section):
     """Which edition of the Standard instances are held against."""
@@ -200,7 +209,7 @@ class PolicySection(Section):
 
 
 class Device(Section):
-    """One `[[device]]`: a known sender, found by every kind of matcher given, and how far it may be held to account."""
+    """One `[[device]]`: a known sender, found by every kind of matcher given, and how far it is held to account."""
 
     name: Filled
     mode: Mode = "reject"
@@ -223,6 +232,12 @@ class Settings(Section):
     log: Log = Log()
     policy: PolicySection = PolicySection()
     device: tuple[Device, ...] = Field(default=(), strict=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the effective values, hexadecimal: the same wherever and in whatever order they were set."""
+        values = self.model_dump(mode="json")
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
     @property
     def identity_key_path(self) -> Path:

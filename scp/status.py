@@ -23,8 +23,8 @@ MOST_ELEMENTS = 64
 class Status:
     """One outcome at every door.
 
-    `code` is the DIMSE Status (0000,0900); `reason` what a STOW-RS response gives as Warning or Failure Reason
-    (PS3.18 I.2), None for plain success; `http` the code of a STOW-RS response where every instance fared so.
+    `code` is the DIMSE Status (0000,0900); `reason` the Warning or Failure Reason of a STOW-RS response
+    (PS3.18 I.2), None for plain success; `http` the code of such a response where every instance fared so.
     """
 
     code: int
@@ -106,7 +106,7 @@ def status_for_failure(error: BaseException) -> Status:
 
 
 def refusal(status: Status, comment: str = "") -> Answer:
-    """The answer to an instance of which nothing is kept; the comment goes out where the status may carry one."""
+    """The answer to an instance of which nothing is kept; the comment goes where the status may carry one."""
     said = comment or status.meaning
     return Answer(status.code, clipped(said) if may_carry_comment(status.code) else "")
 

@@ -41,7 +41,8 @@ def whole_milliseconds(moment: datetime) -> datetime:
     """The moment in UTC without its microseconds; ValueError where it has no zone."""
     if moment.tzinfo is None:
         raise ValueError(f"{moment} has no time zone")
-    moment = moment.astimezone(UTC)
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 

@@ -21,7 +21,7 @@ _SCALAR = re.compile(r"[^,\]}\n#]+")
 
 
 def lines_of(text: str) -> dict[Place, int]:
-    """The line (from 1) of every table header, key and array element of `text`, which tomllib has accepted."""
+    """The line (from 1) of every table, key and array element of `text`, which tomllib has accepted."""
     scan = _Scan(text)
     scan.document()
     return scan.lines

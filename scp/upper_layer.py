@@ -244,11 +244,13 @@ class GateServer(ThreadedAssociationServer):
         serve_store: ServeStore,
         admit: Callable[[str], bool],
         ended: Callable[[GateAssociation], None],
+        lost: Callable[[str], None],
     ) -> None:
         self.bounds = bounds
         self.serve_store = serve_store
         self.admit = admit
         self.ended = ended
+        self.lost = lost
         super().__init__(ae, address, ae_title, [], None, handlers, GateRequestHandler)
 
     def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
@@ -263,7 +265,8 @@ class GateServer(ThreadedAssociationServer):
         return self.admit(str(client_address[0]))
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log what went wrong while an Association was being made."""
+        """Log what went wrong while an Association was being made; nothing else will tell of its end."""
+        self.lost(str(client_address[0]))
         log.exception("a connection from %s could not be served", client_address[0])
 
 

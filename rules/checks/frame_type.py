@@ -68,7 +68,7 @@ def frame_types(header: Header, images: TypeFacts) -> Iterator[Finding | Undecid
         yield Undecided("ImageType", "whether the frames of the whole Concatenation agree")
         return
     values = tuple(each.strip(" ") for each in header.texts("ImageType"))
-    seen = Seen(header, images, "ImageType", values)
+    seen = Seen(header, images, "ImageType", values, b"")
     yield from run(AGREEMENT, seen, frames.types)
     yield from run(MIXED_UNIFORM, seen, frames.types)
 
@@ -114,8 +114,8 @@ def _seen(header: Header, facts: TypeFacts, sequence: str, raw: bytes, frames: l
     values = tuple(each.strip(" \0") for each in raw.decode("ascii", "replace").split("\\"))
     paths = [_path(number, sequence, "FrameType") for number in (frames[0], frames[-1])]
     if len(frames) == 1:
-        return Seen(header, facts, paths[0], values)
-    return Seen(header, facts, paths[0], values, len(frames), paths[0], paths[1])
+        return Seen(header, facts, paths[0], values, raw)
+    return Seen(header, facts, paths[0], values, raw, len(frames), paths[0], paths[1])
 
 
 def _path(frame: int, sequence: str, last: str) -> str:

@@ -22,7 +22,7 @@ from rules.wording import listed, meant, shown
 class Seen:
     """The values of one Image Type or Frame Type, without the spaces that PS3.5 6.2 calls insignificant.
 
-    `place` is where conditions are asked. A Frame Type that repeats over frames is seen once, with `count`, and
+    `raw` are their bytes. `place` is where conditions are asked. A Frame Type that repeats over frames is seen once, with `count`, and
     the paths of the `first` and `last`.
     """
 
@@ -30,6 +30,7 @@ class Seen:
     facts: TypeFacts
     path: str
     values: tuple[str, ...]
+    raw: bytes
     count: int = 1
     first: str | None = None
     last: str | None = None
@@ -73,7 +74,7 @@ def image_types(header: Header, facts: TypeFacts) -> Iterator[Finding | Undecide
             yield from run(IMAGE_TYPE_EMPTY, facts)
     else:
         values = tuple(each.strip(" ") for each in header.texts("ImageType"))
-        yield from judge(Seen(header, facts, "ImageType", values))
+        yield from judge(Seen(header, facts, "ImageType", values, header.raw("ImageType") or b""))
 
 
 def _example(iod: str, *values: str) -> Example:
@@ -216,6 +217,8 @@ def code_string_syntax(seen: Seen) -> Iterator[Problem]:
 
     Receivers compare Code Strings letter by letter, and some refuse a whole data set over one that is malformed.
     """
+    if seen.raw.rstrip(b" ").endswith(b"\0"):
+        yield seen.problem("is padded with NUL, wanted a space", section="PS3.5 6.2")
     for number, value in enumerate(seen.values, start=1):
         if _CODE_STRING.fullmatch(value):
             continue
@@ -521,7 +524,7 @@ def retired_term(seen: Seen) -> Iterator[Problem]:
     """
     for facts, value in zip(seen.facts.values, seen.values, strict=False):
         if value in facts.retired:
-            yield seen.problem(f"is {shown(value)}, a Defined Term until {facts.retired[value]}", facts)
+            yield seen.problem(f"is {shown(value)}, a Defined Term {facts.retired[value]}", facts)
 
 
 @type_rule(

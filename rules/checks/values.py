@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rules.conditions import Answer
+from rules.encode import Element
 from rules.header import Header
 from rules.model import Problem, Severity
 from rules.modules import Row
-from rules.conditions import Answer
 from rules.registry import table_rule
 from rules.wording import listed, meant, shown
 
@@ -30,7 +31,7 @@ VR = table_rule(
     section="PS3.6 6",
     severity=Severity.ERROR,
     good=[{"SOPClassUID": PM, "ContentLabel": "ADC"}],
-    bad=[{"SOPClassUID": PM, "ContentLabel": ("LO", "ADC")}],
+    bad=[{"SOPClassUID": PM, "ContentLabel": Element("LO", "ADC")}],
 )(_wrong_vr)
 
 
@@ -88,10 +89,8 @@ def _enumerated(place: Header, row: Row) -> Iterator[Problem]:
 
     Enumerated Values are all there are: the instance says something that the Standard gives no meaning.
     """
-    allowed = row.enumerated
-    for condition, values in row.enumerated_if:
-        if condition.ask(place) is Answer.YES:
-            allowed = values
+    met = (values for condition, values in row.enumerated_if if condition.ask(place) is Answer.YES)
+    allowed = row.enumerated + tuple(value for values in met for value in values)
     if allowed:
         yield from _outside(place, row, allowed, f"wanted {listed(allowed)}")
 

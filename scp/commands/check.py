@@ -1,0 +1,79 @@
+"""`dicomgate check`: files against PS3.3, without a node."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import click
+
+from scp.config_file import ConfigError
+from scp.examine import Bench, Examined, Failed, Outcome, PassedOver, examine, make_bench
+from scp.files import Candidate, candidates, listed_paths
+from scp.outcomes import as_json, as_text, count_in, has_error, printable, summary
+
+NOT_READ = 2
+"""Exit code where something could not be read, or the command line was wrong."""
+
+
+@click.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "jsonl"]), default="text", show_default=True,
+    help="json is one list, jsonl an object a line.",
+)
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes to check with.")
+@click.option("--edition", help="Edition of the Standard, such as 2025e.")
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="Configuration file.")
+@click.option("--policy", "actions", is_flag=True, help="Show what the policy makes of each finding.")
+@click.option("--explain-policy", "explained", is_flag=True, help="Say which line of the policy decided, and why.")
+@click.option("--calling-ae", default="", metavar="TITLE", help="Judge as if this AE had sent the files.")
+def check(
+    paths: tuple[str, ...],
+    form: str,
+    jobs: int,
+    edition: str | None,
+    config: Path | None,
+    actions: bool,
+    explained: bool,
+    calling_ae: str,
+) -> None:
+    """Check files against PS3.3 and say what the policy would do with them.
+
+    PATH is a file, a folder (walked, by name), or - for a list of paths on standard input, separated by newlines or
+    NULs. Part 10 files and bare Data Sets are read. Of the files met in a folder those that are no DICOM are passed
+    over and counted, unless they are called .dcm or .dicom, are empty or cannot be read.
+
+    Exit code 0: no finding of severity error; 1: some; 2: something could not be read.
+    """
+    try:
+        bench = make_bench(config, edition, calling_ae)
+    except (ConfigError, ValueError) as error:
+        for line in str(error).splitlines():
+            click.echo(f"dicomgate: {line}", err=True)
+        raise SystemExit(NOT_READ) from None
+    listed = listed_paths(sys.stdin.buffer.read()) if "-" in paths else ()
+    found = candidates(paths, listed)
+    if jobs > 1:
+        from scp.examine_many import examine_all
+
+        outcomes = examine_all(found, jobs, partial(make_bench, config, edition, calling_ae))
+    else:
+        outcomes = (examine(each, bench) for each in found)
+    write = WRITERS[form](bench.policy if explained else None, actions or explained)
+    raise SystemExit(_report(outcomes, write))
+
+
+class Writer:
+    """Puts outcomes on standard output."""
+
+    before = after = between = ""
+
+    def __init__(self, explained: Policy | None, actions: bool) -> None:
+        self.explained = explained
+        self.actions = actions
+
+    def lines(self, outcome: Examined | Failed) -> str:
+        raise NotImplementedError

@@ -1,0 +1,107 @@
+"""The files that `check` was pointed at: found, opened without being read, or named as unreadable."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+DICOM_SUFFIXES = (".dcm", ".dicom")
+"""A file called so is meant to be DICOM, so that it is a mistake when it is not."""
+
+
+class Unreadable(Exception):  # noqa: N818  # it names what the file is
+    """A file or folder that cannot be read; the message is one plain line without the path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A path to be checked. One that was only met in a folder may turn out to be no DICOM, which is no mistake."""
+
+    path: str
+    walked: bool
+    problem: str = ""
+    """Why it need not be opened: it is known to be unreadable."""
+
+    @property
+    def may_be_else(self) -> bool:
+        """Whether it may be passed over where it is no DICOM."""
+        return self.walked and not self.path.lower().endswith(DICOM_SUFFIXES)
+
+
+def candidates(paths: Iterable[str], listed: Iterable[str] = ()) -> Iterator[Candidate]:
+    """Every path to check in the order given, folders walked in sorted order; `-` stands for those `listed`."""
+    for path in paths:
+        for each in listed if path == "-" else (path,):
+            if os.path.isdir(each):
+                yield from _walk(each)
+            else:
+                yield Candidate(each, walked=False)
+
+
+def listed_paths(text: bytes) -> list[str]:
+    """The paths of a list: one a line, or behind each a NUL as `find -print0` has it."""
+    parts = text.split(b"\0") if b"\0" in text else (line.rstrip(b"\r") for line in text.split(b"\n"))
+    return [os.fsdecode(part) for part in parts if part]
+
+
+@contextmanager
+def mapped(path: str) -> Iterator[mmap.mmap]:
+    """A regular file's bytes, mapped and not read. Raises Unreadable; a FIFO or device is never opened."""
+    try:
+        _must_be_regular(os.stat(path))
+        # Not to wait for a writer, should the path have become a FIFO in between.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        try:
+            status = os.fstat(descriptor)
+            _must_be_regular(status)
+            if status.st_size == 0:
+                raise Unreadable("is empty")
+            data = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:
+        raise Unreadable(_words(error)) from None
+    with data:
+        yield data
+
+
+def _walk(folder: str) -> Iterator[Candidate]:
+    """What is in a folder and those below it, by name; links to folders are not followed, so that none is met twice."""
+    try:
+        with os.scandir(folder) as scan:
+            entries = sorted(scan, key=lambda entry: entry.name)
+    except OSError as error:
+        yield Candidate(folder, walked=True, problem=_words(error))
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path)
+        elif not entry.is_dir():
+            yield Candidate(entry.path, walked=True)
+
+
+def _must_be_regular(status: os.stat_result) -> None:
+    for is_kind, kind in _KINDS:
+        if is_kind(status.st_mode):
+            raise Unreadable(f"is a {kind}, not a file")
+
+
+_KINDS = (
+    (stat.S_ISFIFO, "FIFO"),
+    (stat.S_ISSOCK, "socket"),
+    (stat.S_ISCHR, "device"),
+    (stat.S_ISBLK, "device"),
+    (stat.S_ISDIR, "folder"),
+)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "does not exist"
+    if isinstance(error, PermissionError):
+        return "may not be read: permission denied"
+    return f"cannot be read: {getattr(error, 'strerror', None) or error}"

@@ -1,0 +1,138 @@
+"""What the HTTP door answers: health for machines, one page for people."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from scp import __version__
+from scp.config import Settings
+from scp.database import DatabaseProblem, shown
+from scp.dimse import DimseDoor
+from scp.queries import arrivals_since, newest_receipts
+from scp.receive import Node
+
+log = logging.getLogger("dicomgate.http")
+
+HERE = Path(__file__).parent
+SHOWN = 50
+"""Arrivals on the page."""
+
+DAY = timedelta(hours=24)
+
+
+def application(settings: Settings, node: Node, dimse: DimseDoor) -> Starlette:
+    """The web application of one node."""
+    pages = Environment(
+        loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(default=True), trim_blocks=True
+    )
+    pages.filters["bytes"] = readable_bytes
+
+    async def healthz(_: Request) -> Response:
+        """200 while the process is able to answer and its two threads live."""
+        alive = node.committer.is_alive and dimse.is_alive
+        return PlainTextResponse("ok\n" if alive else "a thread has died\n", 200 if alive else 503)
+
+    async def readyz(_: Request) -> Response:
+        """200 where an instance that arrived now could be kept; else 503 and what is wrong."""
+        found = await run_in_threadpool(readiness, settings, node, dimse)
+        return JSONResponse(found, 200 if all(each["ok"] for each in found.values()) else 503)
+
+    async def page(_: Request) -> Response:
+        """The last arrivals and how the node is."""
+        shown = await run_in_threadpool(overview, settings, node, dimse)
+        return HTMLResponse(pages.get_template("status.html").render(shown))
+
+    return Starlette(
+        routes=[
+            Route("/", page),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Mount("/static", StaticFiles(directory=HERE / "static")),
+        ],
+        middleware=[Middleware(_Headers)],
+    )
+
+
+def readiness(settings: Settings, node: Node, dimse: DimseDoor) -> dict[str, dict[str, Any]]:
+    """What an arriving instance needs, each with whether it is there and a few words."""
+    free = node.store.free
+    writable = os.access(node.store.root, os.W_OK)
+    return {
+        "database": {"ok": node.journal.ready(), "is": shown(node.engine.url)},
+        "store": {"ok": writable, "is": str(node.store.root)},
+        "space": {"ok": free >= node.store.min_free, "is": f"{readable_bytes(free)} free"},
+        "dimse": {"ok": dimse.is_alive, "is": f"port {dimse.port}"},
+    }
+
+
+def overview(settings: Settings, node: Node, dimse: DimseDoor) -> dict[str, Any]:
+    """What the page shows. Where the database cannot be asked, it says so and shows the rest."""
+    now = datetime.now(UTC)
+    shown: dict[str, Any] = {
+        "version": __version__,
+        "node": node,
+        "now": now,
+        "settings": settings,
+        "port": dimse.port,
+        "associations": dimse.associations,
+        "ready": readiness(settings, node, dimse),
+        "verdicts": {},
+        "receipts": [],
+        "trouble": None,
+    }
+    try:
+        shown["verdicts"] = arrivals_since(node.engine, now - DAY)
+        shown["receipts"] = newest_receipts(node.engine, SHOWN)
+    except DatabaseProblem as error:
+        shown["trouble"] = str(error)
+    return shown
+
+
+def readable_bytes(number: float) -> str:
+    """1536 as "1.5 KiB"."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    return f"{number:.1f} TiB"
+
+
+class _Headers:
+    """Adds to every answer what keeps the page to itself: nothing is loaded from elsewhere, nothing is cached."""
+
+    policy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, self._sender(send))
+
+    def _sender(self, send: Send) -> Callable[[Message], Any]:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [
+                    *message["headers"],
+                    (b"content-security-policy", self.policy.encode()),
+                    (b"x-content-type-options", b"nosniff"),
+                    (b"referrer-policy", b"no-referrer"),
+                    (b"cache-control", b"no-store"),
+                ]
+            await send(message)
+
+        return sending
