@@ -76,29 +76,42 @@ def unknown_terms(terms: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(term for term in terms if term.strip() not in CODECS)
 
 
-def decode(raw: bytes, codecs: tuple[str, ...]) -> str:
-    """The text of `raw`; each byte that the character sets cannot decode becomes U+FFFD."""
+def is_decodable(raw: bytes, codecs: tuple[str, ...]) -> bool:
+    """Whether the character sets can decode every byte."""
+    if raw.isascii() and ESCAPE not in raw:
+        return True
+    try:
+        decode(raw, codecs, "strict")
+    except UnicodeError:
+        return False
+    return True
+
+
+def decode(raw: bytes, codecs: tuple[str, ...], errors: str = "replace") -> str:
+    """The text of `raw`; bytes that the character sets cannot decode become U+FFFD, or a UnicodeError if "strict"."""
     if ESCAPE not in raw:
-        return raw.decode(codecs[0], "replace")
+        return raw.decode(codecs[0], errors)
     first, *extended = raw.split(ESCAPE)
-    return first.decode(codecs[0], "replace") + "".join(_fragment(each, codecs[0]) for each in extended)
+    return first.decode(codecs[0], errors) + "".join([_fragment(each, codecs[0], errors) for each in extended])
 
 
-def _fragment(fragment: bytes, default: str) -> str:
+def _fragment(fragment: bytes, default: str, errors: str) -> str:
     """What follows an escape character: the rest of the escape sequence, text, and where a delimiter ends its reign."""
     for size in (2, 3):
         codec = _ESCAPES.get(fragment[:size])
         if codec is None:
             continue
         if codec in _WITH_ESCAPE:
-            return (ESCAPE + fragment).decode(codec, "replace")
+            return (ESCAPE + fragment).decode(codec, errors)
         text = fragment[size:]
         delimiter = _DELIMITER.search(text)
         if delimiter is None:
-            return text.decode(codec, "replace")
+            return text.decode(codec, errors)
         cut = delimiter.start()
-        return text[:cut].decode(codec, "replace") + text[cut:].decode(default, "replace")
-    return REPLACEMENT + fragment.decode(default, "replace")
+        return text[:cut].decode(codec, errors) + text[cut:].decode(default, errors)
+    if errors == "strict":
+        raise UnicodeError("an escape sequence of no character set")
+    return REPLACEMENT + fragment.decode(default, errors)
 
 
 def _tidy(term: str) -> str:

@@ -12,12 +12,12 @@ FILE = Path(__file__).with_name("facts") / "dictionary.json"
 
 
 class Entry(NamedTuple):
-    """One Attribute. `vr` may be a choice ("US or SS"), `tag` the first of a repeating group's."""
+    """One Attribute. `vr` may be a choice ("US or SS"); `tag` is the first of a repeating group's."""
 
     tag: int
-    keyword: str
     vr: str
     vm: str
+    keyword: str
     retired: bool
 
 
@@ -75,34 +75,24 @@ def format_tag(tag: int) -> str:
 
 def entry_of(tag: int) -> Entry | None:
     """The dictionary's line for a tag, repeating groups included; None where unknown."""
-    return _ENTRIES.get(tag) or _repeating(tag)
+    row = _ROWS.get(tag)
+    return Entry(tag, row[1], row[2], row[3], len(row) > 4) if row else _repeating(tag)
 
 
 @lru_cache(maxsize=1024)
 def _repeating(tag: int) -> Entry | None:
-    for mask, value, entry in _REPEATING:
-        if tag & mask == value:
-            return entry
+    for written, vr, vm, keyword, *retired in _REPEATING:
+        if all(digit in ("x", wanted) for digit, wanted in zip(written, f"{tag:08X}", strict=True)):
+            return Entry(TAGS[keyword], vr, vm, keyword, bool(retired))
     return None
 
 
 _WRITTEN_TAG = re.compile(r"\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)")
-_ENTRIES: dict[int, Entry] = {}
-_REPEATING: list[tuple[int, int, Entry]] = []
-TAGS: dict[str, int] = {}
+_LINES: list[list[str]] = json.loads(FILE.read_bytes())
+_REPEATING = [row for row in _LINES if "x" in row[0]]
+_ROWS = {int(row[0], 16): row for row in _LINES if "x" not in row[0]}
+
+TAGS = {row[3]: int(row[0].replace("x", "0"), 16) for row in _LINES}
 """Keyword to tag; of a repeating group, its first."""
-
-
-def _load() -> None:
-    for written, vr, vm, keyword, *retired in json.loads(FILE.read_bytes()):
-        if "x" in written:
-            tag = int(written.replace("x", "0"), 16)
-            mask = int("".join("0" if digit == "x" else "F" for digit in written), 16)
-            _REPEATING.append((mask, tag, Entry(tag, keyword, vr, vm, bool(retired))))
-        else:
-            tag = int(written, 16)
-            _ENTRIES[tag] = Entry(tag, keyword, vr, vm, bool(retired))
-        TAGS.setdefault(keyword, tag)
-
-
-_load()
+SEQUENCES = frozenset(tag for tag, row in _ROWS.items() if row[1] == "SQ")
+"""Tags of VR SQ."""

@@ -40,5 +40,5 @@ class Limits:
 LIMITS = Limits()
 
 
-class NotDicom(ValueError):  # noqa: N818 - it names what the bytes are
+class NotDicom(ValueError):
     """Bytes that are no DICOM at all; the message is one plain line."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from rules import charset
-from rules.dictionary import keyword_of, name_of, tag_of, vr_of
+from rules.dictionary import name_of, tag_of, vr_of
 from rules.encoding import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, PIXEL_DATA, PIXELS, Buffer, Encoding
 from rules.faults import LIMITS, Fault, Limits, NotDicom
 from rules.inflate import inflate
 from rules.recognise import begins_data_set, recognise, what_it_is
 from rules.stencil import Anatomy, ItemTable, Stencil, group, read_items
 from rules.transfer_syntax import transfer_syntax
-from rules.values import PADDING, STRINGS, TEXT, Value, texts_of, values_of
+from rules.values import STRINGS, Value, texts_of, values_of
 from rules.walk import Element, PixelData, Source, Table, Walk, is_sequence, items_encoding
 
 __all__ = [

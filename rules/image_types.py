@@ -30,6 +30,7 @@ class ValueFacts:
 
     number: int
     section: str
+    ground: str
     enumerated: tuple[str, ...] = ()
     defined: tuple[str, ...] = ()
     retired: Mapping[str, str] = field(default_factory=dict)
@@ -43,6 +44,7 @@ class ValueFacts:
     filled_only_if: Condition | None = None
     bits: tuple[str, ...] = ()
     undecided: str | None = None
+    terms_unknown: bool = False
     beyond: Severity = Severity.WARNING
 
 
@@ -122,7 +124,8 @@ def _value(number: int, row: Mapping[str, Any], table: Mapping[str, Any]) -> Val
         defined_if = (named(condition), tuple(more))
     return ValueFacts(
         number=number,
-        section=row.get("section", table["section"]),
+        section=row["section"],
+        ground=row["ground"],
         enumerated=tuple(row.get("enumerated", ())),
         defined=tuple(dict.fromkeys(defined)),
         retired=MappingProxyType(retired),
@@ -136,6 +139,7 @@ def _value(number: int, row: Mapping[str, Any], table: Mapping[str, Any]) -> Val
         filled_only_if=named(row["filled only if"]) if "filled only if" in row else None,
         bits=tuple(row.get("bits", ())),
         undecided=row.get("undecided"),
+        terms_unknown=row.get("terms unknown", False),
         beyond=Severity(row.get("beyond", "warning")),
     )
 
@@ -165,10 +169,18 @@ def _whole(name: str) -> dict[str, Any]:
     base = _whole(table["like"]) if "like" in table else {"values": {}, "common": name == "multi-frame"}
     values = dict(base["values"])
     for number, row in table["values"]:
-        inherited = values.get(number, {})
-        restated = not inherited or not {"enumerated", "defined", "terms"}.isdisjoint(row)
-        values[number] = {**inherited, **({"section": table["section"]} if restated else {}), **row}
+        here = row.get("section", table["section"])
+        inherited = values.get(number, {"section": here, "ground": here})
+        places = {name: here for name, said in _PLACES.items() if not said.isdisjoint(row)}
+        values[number] = {**inherited, **row, "section": inherited["section"], **places}
     return {**base, **table, "values": values}
+
+
+_PLACES = {
+    "section": frozenset({"enumerated", "defined", "defined if", "terms", "usual", "bits"}),
+    "ground": frozenset({"prohibited", "empty", "required", "required if", "filled only if", "expected"}),
+}
+"""Which members of a row its section and its ground are the place of."""
 
 
 @cache

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from rules.dictionary import vr_of
 from rules.encoding import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
+    ITEM,
     KNOWN,
     LONG,
+    SEQUENCE_END,
     UNDEFINED,
     Buffer,
     Encoding,
 )
 
 _FIRST_GROUPS = frozenset((0x0002, 0x0004, 0x0008, 0x0010))
-"""Where the Data Set of a composite instance may begin; File Meta Information and directories included."""
+"""Where a Data Set may begin: File Meta Information, directories, composite instances."""
 
 _SIGNATURES = (
     (b"\xff\xd8\xff", "a JPEG picture"),
@@ -43,41 +42,22 @@ _SIGNATURES = (
 )
 
 
-def recognise(data: Buffer, start: int = 0) -> Encoding | None:
-    """The layout that the element at `start` seems to have; None where it looks like no element of a first group.
+def recognise(data: Buffer, start: int, said: Encoding | None = None) -> Encoding | None:
+    """The encoding that the first element at `start` and the beginning of the next agree with, `said` tried first.
 
-    Two letters of a VR behind the tag make it explicit, where they could not be a length as well; the byte order is
-    the one in which the group is the smaller number.
+    None where no encoding fits.
     """
-    first = bytes(data[start : start + 12])
-    if len(first) < 8:
-        return None
-    little, big = int.from_bytes(first[:2], "little"), int.from_bytes(first[:2], "big")
-    if min(little, big) & 1 or min(little, big) > 0x0050:
-        return None
-    if first[4:6] in KNOWN and _is_vr(first):
-        return EXPLICIT_LITTLE if little <= big else EXPLICIT_BIG
-    length = int.from_bytes(first[4:8], "little")
-    if little <= big and (length <= len(data) - start - 8 or length == UNDEFINED):
-        return IMPLICIT_LITTLE
+    for encoding in (said, EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG):
+        if encoding is not None and _fits(data, start, encoding):
+            return encoding
     return None
-
-
-def _is_vr(first: bytes) -> bool:
-    """Whether two letters that may be the start of a length are a VR: the one of the dictionary, or laid out as one."""
-    orders: tuple[Literal["little", "big"], ...] = ("little", "big")
-    for order in orders:
-        tag = int.from_bytes(first[:2], order) << 16 | int.from_bytes(first[2:4], order)
-        if first[4:6].decode("ascii") in (vr_of(tag) or ""):
-            return True
-    return first[6:8] == b"\0\0" if first[4:6] in LONG else first[7] == 0 or first[6] == 0
 
 
 def begins_data_set(data: Buffer) -> bool:
     """Whether bytes without a DICM prefix begin as a Data Set does."""
     first = bytes(data[:2])
     groups = (int.from_bytes(first, "little"), int.from_bytes(first, "big"))
-    return any(group in _FIRST_GROUPS for group in groups) and recognise(data) is not None
+    return any(group in _FIRST_GROUPS for group in groups) and recognise(data, 0) is not None
 
 
 def what_it_is(data: Buffer) -> str:
@@ -89,10 +69,38 @@ def what_it_is(data: Buffer) -> str:
         if first.startswith(signature):
             return f"is {name}, not DICOM"
     if not first.strip(b"\0"):
-        return "holds zeros, not DICOM"
+        return "begins with zeros, not as DICOM does"
     if _is_text(first):
         return "is text, not DICOM"
     return "is not DICOM: no DICM prefix after 128 bytes, and no Data Set at the start"
+
+
+def _fits(data: Buffer, start: int, encoding: Encoding) -> bool:
+    """Whether an element of low group begins at `start`, and a higher tag stands where it ends."""
+    end = len(data)
+    if start + 12 > end:
+        return False
+    group, element, length = encoding.tag_and_length(data, start)
+    if (group & 0xFF) << 8 | group >> 8 < group:
+        return False  # the other byte order gives the lower group
+    value = start + 8
+    if not encoding.implicit:
+        _, _, vr, short = encoding.tag_vr_and_length(data, start)
+        if vr not in KNOWN:
+            return False
+        if vr in LONG:
+            value = start + 12
+            (length,) = encoding.long_length(data, start + 8)
+        else:
+            length = short
+    following = value if length == UNDEFINED else value + length
+    if following + 8 > end:
+        return following == end
+    next_group, next_element, _ = encoding.tag_and_length(data, following)
+    next_tag = int(next_group) << 16 | int(next_element)
+    if length == UNDEFINED:
+        return next_tag in (ITEM, SEQUENCE_END)
+    return next_tag > group << 16 | element
 
 
 def _is_text(first: bytes) -> bool:

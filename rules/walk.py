@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import repeat
 
-from rules.dictionary import format_tag, vr_of
+from rules.dictionary import SEQUENCES, format_tag
 from rules.encoding import (
     EXPLICIT_LITTLE,
     FLOAT_PIXEL_DATA,
@@ -29,6 +29,7 @@ from rules.faults import Fault, Kind, Limits
 Element = tuple[bytes | None, int, int]
 """VR as encoded (None in implicit VR), offset of the value, its bytes without a delimiter."""
 Table = dict[int, Element]
+_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,11 @@ class Walk:
     meta: bool = False
     table: Table = field(default_factory=dict)
     before: int = -1
+    zeros_sought: bool = False
+    looks: int = 0
+    """Elements that wanted a closer look."""
     intact: bool = True
-    """Whether nothing undecodable was met."""
+    """Whether nothing undecodable was met, and nothing was guessed."""
     closed: bool = False
     """Whether the Item Delimitation Item was met, or the end of the File Meta Information."""
 
@@ -105,17 +109,19 @@ class Walk:
             if in_order:
                 through()
                 if self.offset > last:
-                    break
-            if len(self.table) >= self._allowance():
+                    continue
+            if len(self.table) + self.looks >= self._allowance():
                 self.undecodable(self.offset, None, f"more than {self.source.limits.elements} elements")
-                break
+                return
             before = self.before
+            self.looks += 1
             if not self._one():
                 break
             in_order = in_order and self.before > before
+        else:
+            self._ending()
         if self.report:
-            self.source.budget -= len(self.table)
-        self._ending()
+            self.source.budget -= len(self.table) + self.looks
 
     def _allowance(self) -> int:
         """How many elements the table may hold; what is walked again, unreported, was counted before."""
@@ -187,22 +193,15 @@ class Walk:
         if self.meta and group > 0x0002:
             self.closed = True
             return False
+        if tag == 0 and not self.item and self._only_zeros():
+            return False
         vr: bytes | None = None
         value = at + 8
         if not self.encoding.implicit:
-            vr = bytes(data[at + 4 : at + 6])
-            if vr in KNOWN or (vr.isalpha() and vr.isupper()):
-                if vr not in SHORT and not self._short_after_all(vr, at, tag):
-                    value = at + 12
-                    if value > self.end:
-                        self.undecodable(at, tag, f"the data end within the header of {format_tag(tag)}")
-                        return False
-                    (length,) = self.encoding.long_length(data, at + 8)
-                else:
-                    length = self.encoding.tag_vr_and_length(data, at)[3]
-            else:
-                vr = None
-                self.tell(at, tag, f"{format_tag(tag)} has no VR, wanted explicit VR; read as implicit VR")
+            vr, value, length = self._explicit_header(tag, at, length)
+            if value > self.end:
+                self.undecodable(at, tag, f"the data end within the header of {format_tag(tag)}")
+                return False
         self._order(tag, at)
         self.before = tag
         if tag in PIXELS and not self.item:
@@ -214,15 +213,42 @@ class Walk:
         self.offset = value + length
         return True
 
-    def _short_after_all(self, vr: bytes, at: int, tag: int) -> bool:
-        """Whether an unknown VR has a 16-bit length; the Standard wants 32 bits of any VR it may yet bring."""
+    def _explicit_header(self, tag: int, at: int, implicit_length: int) -> tuple[bytes | None, int, int]:
+        """VR, offset of the value and length, where the VR may be any two bytes.
+
+        What PS3.5 6.2 does not define has a 32-bit length (7.1.2), unless only 16 bits make sense; what is not even
+        letters is no VR, unless only a length behind it makes sense.
+        """
+        data = self.source.data
+        vr, short = self.encoding.tag_vr_and_length(data, at)[2:]
+        if vr in SHORT:
+            return vr, at + 8, short
+        long = self.encoding.long_length(data, at + 8)[0] if at + 12 <= len(data) else 0
         if vr in LONG:
+            return vr, at + 12, long
+        self.intact = False
+        if vr.isalpha() and vr.isupper():
+            self.tell(at, tag, f"{format_tag(tag)} has the VR {vr.decode('ascii')}, which PS3.5 does not define")
+            if short == 0 and (long == UNDEFINED or at + 12 + long <= self.end):
+                return vr, at + 12, long
+            return vr, at + 8, short
+        if at + 8 + implicit_length <= self.end or implicit_length == UNDEFINED or at + 8 + short > self.end:
+            self.tell(at, tag, f"{format_tag(tag)} has no VR, wanted explicit VR; read as implicit VR")
+            return None, at + 8, implicit_length
+        self.tell(at, tag, f"{format_tag(tag)} has two bytes that are no VR; read as UN")
+        return b"UN", at + 8, short
+
+    def _only_zeros(self) -> bool:
+        """Whether nothing but zero bytes follows: padding that is no Data Set Trailing Padding (PS3.10 7.2)."""
+        if self.zeros_sought:
             return False
-        told = vr.decode("ascii")
-        self.tell(at, tag, f"{format_tag(tag)} has the VR {told}, which PS3.5 does not define")
-        if self.source.data[at + 6 : at + 8] != b"\0\0":
-            return True
-        return at + 12 > self.end or self.encoding.long_length(self.source.data, at + 8)[0] > self.end - at - 12
+        self.zeros_sought = True
+        for at in range(self.offset, self.end, _CHUNK):
+            if bytes(self.source.data[at : min(at + _CHUNK, self.end)]).strip(b"\0"):
+                return False
+        told = f"{self.end - self.offset} zero bytes follow the last element"
+        self.tell(self.offset, None, told)
+        return True
 
     def _order(self, tag: int, at: int) -> None:
         if tag in self.table:
@@ -245,13 +271,16 @@ class Walk:
             self.offset = at + 8
             return True
         self.undecodable(at, tag, f"{format_tag(tag)} where an element was to begin")
-        return False
+        self.offset = at + 8 + length  # an Item without a Sequence is stepped over
+        return tag == ITEM and self.offset <= self.end
 
     def _undefined(self, tag: int, vr: bytes | None, value: int) -> bool:
         """An element of undefined length: a Sequence, or pixel data in fragments within an Item (PS3.5 A.4)."""
         following: int | None
+        found = True
         if tag == PIXEL_DATA and vr != b"SQ":
             end, following, _ = fragments(self, tag, value)
+            found = following is not None
         else:
             if vr not in (b"SQ", b"UN", None):
                 told = vr.decode("ascii", "replace")
@@ -261,7 +290,7 @@ class Walk:
         self.table.pop(tag, None)
         self.table[tag] = (vr, value, end - value)
         self.offset = self.end if following is None else following
-        return self.intact
+        return found
 
     def _pixels(self, tag: int, vr: bytes | None, at: int, value: int, length: int) -> bool:
         told = vr.decode("ascii") if vr else None
@@ -273,17 +302,16 @@ class Walk:
             self.offset = value + length
             return True
         end, following, sizes = fragments(self, tag, value)
+        complete = following is not None
         count, size, table_length = sizes
-        self.source.pixels.append(PixelData(tag, told, at, value, None, size, count, table_length, self.intact))
+        self.source.pixels.append(PixelData(tag, told, at, value, None, size, count, table_length, complete))
         self.table.pop(tag, None)
         self.table[tag] = (vr, value, end - value)
         self.offset = self.end if following is None else following
-        return self.intact
+        return complete
 
     def _ending(self) -> None:
         """Tell how the bytes ran out, where that is not at the end of an element."""
-        if not self.intact or self.closed:
-            return
         where = "its Item" if self.item and not self.delimited else "the data"
         if self.offset > self.end:
             tag = self.before
@@ -297,9 +325,8 @@ class Walk:
             else:
                 del self.table[tag]
         elif self.offset < self.end:
-            if self.end - self.offset < 8:
-                over = self.end - self.offset
-                self.undecodable(self.offset, None, f"{over} bytes are left at the end of {where}, too few for an element")
+            left = self.end - self.offset
+            self.undecodable(self.offset, None, f"{left} bytes are left at the end of {where}, too few for an element")
         elif self.delimited:
             self.undecodable(self.offset, None, "the data end within an Item of undefined length")
 
@@ -315,7 +342,7 @@ def items_encoding(encoding: Encoding, vr: bytes | None) -> Encoding:
 
 def is_sequence(tag: int, vr: bytes | None) -> bool:
     """Whether an element of defined length holds Items; where the VR is missing or UN, the dictionary decides."""
-    return vr == b"SQ" or ((vr is None or vr == b"UN") and vr_of(tag) == "SQ")
+    return vr == b"SQ" or ((vr is None or vr == b"UN") and tag in SEQUENCES)
 
 
 def fragments(walk: Walk, tag: int, start: int) -> tuple[int, int | None, tuple[int, int, int]]:

@@ -17,7 +17,7 @@ _UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a sender announced before the Data Set: names, and where from. The UIDs are valid ones."""
+    """What a sender announced before the Data Set: names, and where from."""
 
     id: int
     received_at: datetime
@@ -58,6 +58,7 @@ DIFFERENT = "duplicate-different"
 TRANSCODED = "duplicate-transcoded"
 CLASS_MISMATCH = "sop-class-mismatch"
 INSTANCE_MISMATCH = "sop-instance-mismatch"
+MALFORMED_UID = "uid-malformed"
 UNDECODABLE = "undecodable"
 
 ARRIVAL_RULES: dict[str, tuple[Severity, str, str]] = {
@@ -81,6 +82,11 @@ ARRIVAL_RULES: dict[str, tuple[Severity, str, str]] = {
         Severity.ERROR,
         "PS3.4 B.2.3",
         "The SOP Instance UID of the command and the Data Set disagree.",
+    ),
+    MALFORMED_UID: (
+        Severity.ERROR,
+        "PS3.5 9.1",
+        "The SOP Class or Instance UID that the sender announced is no UID; nothing of the instance is kept.",
     ),
 }
 """Rules that need more than a header: severity, section, words."""
@@ -123,6 +129,18 @@ def earlier_copy(
         return None, _finding(DIFFERENT, "SOPInstanceUID", "(0008,0018)", message)
     message = f"is kept already in another Transfer Syntax: ticket {earlier[0].ticket}"
     return None, _finding(TRANSCODED, "SOPInstanceUID", "(0008,0018)", message)
+
+
+def malformed_uid(request: Request) -> Finding | None:
+    """The finding on an announcement whose UIDs are none; what was announced instead is not quoted."""
+    for keyword, tag, announced in (
+        ("SOPInstanceUID", "(0008,0018)", request.sop_instance_uid),
+        ("SOPClassUID", "(0008,0016)", request.sop_class_uid),
+    ):
+        if not valid_uid(announced):
+            message = f"of the command is no UID: {len(announced)} characters, wanted 1 to 64 digits and dots"
+            return _finding(MALFORMED_UID, keyword, tag, message)
+    return None
 
 
 def _finding(rule: str, keyword: str, tag: str, message: str) -> Finding:

@@ -17,7 +17,7 @@ from typing import Protocol
 from scp.database import DatabaseGone
 from scp.journal import Clash, Journal, Writer
 from scp.records import Earlier, Receipt, Record
-from scp.store import NoRoom, Part, Store
+from scp.store import NoRoom, Store
 
 log = logging.getLogger("dicomgate.committer")
 
@@ -26,10 +26,12 @@ NOTES_KEPT = 10_000
 
 
 class Arriving(Protocol):
-    """An instance that a door has received whole and wants committed."""
+    """An instance that a door wants committed: received whole, or refused and only to be recorded."""
 
-    part: Part
     sop_instance_uid: str
+
+    def sync(self) -> None:
+        """Make the arriving bytes durable."""
 
     def conclude(self, earlier: Sequence[Earlier], store: Store) -> Receipt:
         """Decide, with earlier copies known, and put the part (or what is kept of it) in its place.
@@ -44,7 +46,7 @@ class Arriving(Protocol):
         """Let go of the part, now that the receipt is durable: remove it where it has no place."""
 
     def abandon(self) -> None:
-        """Remove all that there is of the part."""
+        """Remove all that there is of it."""
 
 
 class Committer:
@@ -256,7 +258,7 @@ class _Ticket:
     def sync(self) -> bool:
         """Make the arriving bytes durable; False when that failed, and the door has been told."""
         try:
-            self.arriving.part.sync()
+            self.arriving.sync()
         except Exception as error:
             _fail([self], error)
             return False

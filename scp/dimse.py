@@ -31,11 +31,11 @@ from scp.admission import (
     Limits,
     Refusal,
 )
-from scp.arrival import Arrival, Request, valid_uid
+from scp.arrival import Arrival, Request, malformed_uid, valid_uid
 from scp.config import Settings
 from scp.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp.policy import device_of
-from scp.receive import Node, begin, receive
+from scp.receive import Node, begin, receive, refuse
 from scp.records import AssociationClosed, AssociationOpened, Event
 from scp.sender import Sender
 from scp.status import (
@@ -341,6 +341,7 @@ class DimseDoor:
             if answer.status_is_ours:
                 log.exception("an instance from %s could not be received", session.calling_ae)
             else:
+                self._event("instance-refused", str(error), session, status=answer.status)
                 log.error("an instance from %s was refused: %s", session.calling_ae, error)
         _respond(association, request, context_id, answer)
 
@@ -348,8 +349,12 @@ class DimseDoor:
         started = time.perf_counter()
         context = association._accepted_cx[context_id]
         announced = self._announced(session, request, str(context.abstract_syntax), str(context.transfer_syntax[0]))
-        if isinstance(announced, Answer):
-            return announced
+        malformed = malformed_uid(announced)
+        if malformed is not None:
+            return answer_for_receipt(refuse(announced, malformed, INVALID_SOP_INSTANCE, self._node))
+        if announced.context_sop_class_uid == VERIFICATION:
+            self._event("instance-refused", "C-STORE in a Verification context", session)
+            return refusal(SOP_CLASS_NOT_SUPPORTED)
         data_set = request.DataSet
         if isinstance(data_set, Overflow):
             limit = self._settings.dimse.max_instance_size
@@ -381,19 +386,7 @@ class DimseDoor:
         )
         return answer_for_receipt(receipt)
 
-    def _announced(
-        self, session: Session, request: C_STORE, abstract_syntax: str, transfer_syntax: str
-    ) -> Request | Answer:
-        """The Request, or the answer to one that names itself wrongly; nothing of that is kept."""
-        sop_class_uid = str(request.AffectedSOPClassUID or "")
-        sop_instance_uid = str(request.AffectedSOPInstanceUID or "")
-        if not valid_uid(sop_instance_uid) or not valid_uid(sop_class_uid):
-            which = "SOP Class UID" if valid_uid(sop_instance_uid) else "SOP Instance UID"
-            self._event("instance-refused", f"malformed {which}", session, status=INVALID_SOP_INSTANCE.code)
-            return refusal(INVALID_SOP_INSTANCE)
-        if abstract_syntax == VERIFICATION:
-            self._event("instance-refused", "C-STORE in a Verification context", session)
-            return refusal(SOP_CLASS_NOT_SUPPORTED)
+    def _announced(self, session: Session, request: C_STORE, abstract_syntax: str, transfer_syntax: str) -> Request:
         return Request(
             id=self._node.ids.next(),
             received_at=datetime.now(UTC),
@@ -403,9 +396,9 @@ class DimseDoor:
             called_ae=session.called_ae,
             address=session.address,
             device=session.device,
-            sop_class_uid=sop_class_uid,
+            sop_class_uid=str(request.AffectedSOPClassUID or ""),
             context_sop_class_uid=abstract_syntax,
-            sop_instance_uid=sop_instance_uid,
+            sop_instance_uid=str(request.AffectedSOPInstanceUID or ""),
             transfer_syntax_uid=transfer_syntax,
         )
 

@@ -10,19 +10,22 @@ from collections.abc import Iterator
 import click
 
 from rules.model import Finding, Severity
-from scp.examine import Examined, Failed
+from scp.examine import Examined, Failed, Outcome, PassedOver
 from scp.policy import Policy, why
 from scp.verdict import Action, Decision
 
 SEVERITY_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "blue"}
 ACTION_COLOURS = {Action.ACCEPT: "green", Action.FLAG: "yellow", Action.QUARANTINE: "magenta", Action.REJECT: "red"}
 
+CHECKED, WITH_ERRORS, FAILED, PASSED_OVER = "checked", "with errors", "failed", "passed over"
+"""What the summary counts files by."""
+
 
 def as_json(outcome: Examined | Failed, explained: Policy | None = None) -> str:
     """One object on one line. With a policy to be explained, each finding says what it drew and why."""
     path = shown_path(outcome.path)
     if isinstance(outcome, Failed):
-        return json.dumps({"path": path, "error": outcome.error}, ensure_ascii=False)
+        return json.dumps({"path": path, "error": outcome.error})
     return json.dumps(
         {
             "path": path,
@@ -36,8 +39,7 @@ def as_json(outcome: Examined | Failed, explained: Policy | None = None) -> str:
             "findings": [
                 finding_object(each.finding) | _decided(each, outcome, explained) for each in outcome.verdict.decisions
             ],
-        },
-        ensure_ascii=False,
+        }
     )
 
 
@@ -76,12 +78,11 @@ def as_text(outcome: Examined | Failed, *, actions: bool = False, explained: Pol
 
 def summary(counts: Counter[str], rules: Counter[tuple[str, str]]) -> Iterator[str]:
     """How the files fared, and how many of them each rule spoke of, most first."""
-    judged = counts["examined"]
-    words = [f"{judged} checked, {counts['with errors']} with errors"]
-    if counts["failed"]:
-        words.append(f"{counts['failed']} could not be read")
-    if counts["passed over"]:
-        words.append(f"{counts['passed over']} passed over: no DICOM")
+    words = [f"{counts[CHECKED]} checked, {counts[WITH_ERRORS]} with errors"]
+    if counts[FAILED]:
+        words.append(f"{counts[FAILED]} could not be read")
+    if counts[PASSED_OVER]:
+        words.append(f"{counts[PASSED_OVER]} passed over as no DICOM")
     yield "; ".join(words)
     ordered = sorted(rules.items(), key=lambda item: (-item[1], item[0]))
     width = max((len(rule) for (rule, _), _ in ordered), default=0)
@@ -89,17 +90,17 @@ def summary(counts: Counter[str], rules: Counter[tuple[str, str]]) -> Iterator[s
         yield f"{files:7d}  {rule:<{width}}  {severity}"
 
 
-def count_in(outcome: Examined, counts: Counter[str], rules: Counter[tuple[str, str]]) -> None:
+def count(outcome: Outcome, counts: Counter[str], rules: Counter[tuple[str, str]]) -> None:
     """Add one file to the figures of the summary."""
-    findings = [each.finding for each in outcome.verdict.decisions]
-    counts["examined"] += 1
-    counts["with errors"] += has_error(outcome)
-    rules.update({(each.rule, each.severity.value) for each in findings})
-
-
-def has_error(outcome: Examined) -> bool:
-    """Whether any finding breaks a "shall"."""
-    return any(each.finding.severity == Severity.ERROR for each in outcome.verdict.decisions)
+    if isinstance(outcome, Failed):
+        counts[FAILED] += 1
+    elif isinstance(outcome, PassedOver):
+        counts[PASSED_OVER] += 1
+    else:
+        findings = [each.finding for each in outcome.verdict.decisions]
+        counts[CHECKED] += 1
+        counts[WITH_ERRORS] += any(each.severity == Severity.ERROR for each in findings)
+        rules.update({(each.rule, each.severity.value) for each in findings})
 
 
 def shown_path(path: str) -> str:

@@ -25,10 +25,10 @@ from scp.journal import Journal
 from scp.policy import Policy, decide
 from scp.records import Earlier, Receipt
 from scp.sender import Sender
-from scp.status import status_of
+from scp.status import Status, status_of
 from scp.store import INSTANCES, QUARANTINE, REJECTED, Part, Store
 from scp.tickets import draw_ticket
-from scp.verdict import Action, Verdict
+from scp.verdict import Action, Decision, Verdict
 
 LONGEST_TEXT = 256
 """Characters kept of any value that a sender chose."""
@@ -79,6 +79,50 @@ def receive(arrival: Arrival, node: Node) -> Receipt:
     return node.committer.commit(Instance(arrival, header, checked, findings, check_ms, node))
 
 
+def refuse(request: Request, finding: Finding, status: Status, node: Node) -> Receipt:
+    """Record an instance of which nothing is kept; its receipt, once that is durable."""
+    return node.committer.commit(Refused(request, finding, status, node))
+
+
+class Refused:
+    """An instance that is turned away before its Data Set is looked at, on its way to be recorded."""
+
+    def __init__(self, request: Request, finding: Finding, status: Status, node: Node) -> None:
+        self.sop_instance_uid = ""
+        """Never looked up: what was announced may be no UID."""
+        self._request = request
+        self._decision = Decision(finding, Action.REJECT, Action.REJECT, 0)
+        self._status = status
+        self._node = node
+
+    def sync(self) -> None:
+        """There are no bytes."""
+
+    def conclude(self, earlier: Sequence[Earlier], store: Store) -> Receipt:
+        """The receipt of a refusal."""
+        node = self._node
+        checked = Checked(iod="", edition=node.rules.edition, findings=(), undecided=0)
+        header = read_header(b"", EXPLICIT_VR_LITTLE_ENDIAN)
+        draft = _draft(self._request, header, sender_of(self._request, header), checked, 0.0, node)
+        return replace(
+            draft,
+            verdict=Action.REJECT.value,
+            status=self._status.code,
+            ticket=draw_ticket(),
+            policy=node.policy.digest,
+            decisions=(self._decision,),
+        )
+
+    def withdraw(self, store: Store) -> None:
+        """Nothing was kept."""
+
+    def settle(self) -> None:
+        """Nothing was kept."""
+
+    def abandon(self) -> None:
+        """Nothing was kept."""
+
+
 class Instance:
     """A checked instance on its way through the committer, which decides once it knows of earlier copies."""
 
@@ -99,7 +143,16 @@ class Instance:
         self._node = node
         self._header_part: Part | None = None
         self._sender = sender_of(arrival.request, header)
-        self._draft = _draft(arrival, header, self._sender, checked, check_ms, node)
+        self._draft = replace(
+            _draft(arrival.request, header, self._sender, checked, check_ms, node),
+            size=arrival.part.size,
+            digest=arrival.part.digest,
+            receive_ms=arrival.receive_ms,
+        )
+
+    def sync(self) -> None:
+        """Make the bytes durable, before anything is decided. Raises NoRoom."""
+        self.part.sync()
 
     def conclude(self, earlier: Sequence[Earlier], store: Store) -> Receipt:
         """Decide, and put what is kept in its place. A repeat keeps nothing: its first copy is never touched."""
@@ -167,9 +220,8 @@ def sender_of(request: Request, header: Header) -> Sender:
     )
 
 
-def _draft(arrival: Arrival, header: Header, sender: Sender, checked: Checked, check_ms: float, node: Node) -> Receipt:
-    """The receipt, but for what only the verdict decides."""
-    request = arrival.request
+def _draft(request: Request, header: Header, sender: Sender, checked: Checked, check_ms: float, node: Node) -> Receipt:
+    """The receipt, but for what the bytes and the verdict decide."""
     return Receipt(
         id=request.id,
         received_at=request.received_at,
@@ -179,8 +231,8 @@ def _draft(arrival: Arrival, header: Header, sender: Sender, checked: Checked, c
         called_ae=request.called_ae,
         address=request.address,
         device=request.device,
-        sop_class_uid=request.sop_class_uid,
-        sop_instance_uid=request.sop_instance_uid,
+        sop_class_uid=_clean(request.sop_class_uid),
+        sop_instance_uid=_clean(request.sop_instance_uid),
         series_instance_uid=_text(header, "SeriesInstanceUID"),
         study_instance_uid=_text(header, "StudyInstanceUID"),
         transfer_syntax_uid=request.transfer_syntax_uid,
@@ -190,8 +242,8 @@ def _draft(arrival: Arrival, header: Header, sender: Sender, checked: Checked, c
         software_versions=_clean("\\".join(sender.software_versions)),
         patient_id=_text(header, "PatientID"),
         patient_name=_text(header, "PatientName"),
-        size=arrival.part.size,
-        digest=arrival.part.digest,
+        size=0,
+        digest="",
         verdict="",
         status=0,
         ticket="",
@@ -202,7 +254,7 @@ def _draft(arrival: Arrival, header: Header, sender: Sender, checked: Checked, c
         undecided=checked.undecided,
         repeat_of=None,
         stored=None,
-        receive_ms=arrival.receive_ms,
+        receive_ms=0.0,
         check_ms=check_ms,
     )
 

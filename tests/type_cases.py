@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rules.encode import header_of
-
 from rules.engine import RuleSet, check
 from rules.image_types import TypeFacts, ValueFacts, image_type
 from rules.iods import iods
+from rules.model import Finding
 
 Header = dict[str, object]
 SHARED = "SharedFunctionalGroupsSequence"
@@ -16,15 +16,22 @@ PER_FRAME = "PerFrameFunctionalGroupsSequence"
 
 
 def cases(iod: str, rules: RuleSet) -> dict[str, Header]:
-    """Headers by case: "legal", then the id of the rule that the header breaks, in alphabetical order."""
+    """Headers by case: "legal", then by the id of the rule that each breaks, with as little else wrong as can be."""
     facts = image_type(iod)
     assert facts is not None
-    broken: dict[str, Header] = {}
+    broken: dict[str, tuple[int, Header]] = {}
     for header in _variants(facts):
-        for finding in check(header_of(header), rules).findings:
-            if finding.rule.startswith(("image-type-", "frame-type-")):
-                broken.setdefault(finding.rule, header)
-    return {"legal": legal(facts), **dict(sorted(broken.items()))}
+        found = on_types(check(header_of(header), rules).findings)
+        for finding in found:
+            fewest, _ = broken.get(finding.rule, (len(found) + 1, header))
+            if len(found) < fewest:
+                broken[finding.rule] = len(found), header
+    return {"legal": legal(facts), **{rule: header for rule, (_, header) in sorted(broken.items())}}
+
+
+def on_types(findings: Iterable[Finding]) -> list[Finding]:
+    """Those of the findings that are about Image Type and Frame Type."""
+    return [each for each in findings if each.rule.startswith(("image-type-", "frame-type-"))]
 
 
 def legal(facts: TypeFacts) -> Header:
@@ -34,15 +41,13 @@ def legal(facts: TypeFacts) -> Header:
 
 
 def _legal_values(facts: TypeFacts) -> list[str]:
-    values = [_legal(facts.value(number)) for number in range(1, max(facts.fewest, len(facts.values)) + 1)]
-    return values[: facts.most]
+    wanted = [each.number for each in facts.values if each.required or each.expected]
+    return [_legal(facts.value(number)) for number in range(1, max(facts.fewest, *wanted, 0) + 1)]
 
 
 def _legal(value: ValueFacts | None) -> str:
     if value is None or value.empty == "always" or value.filled_only_if:
         return ""
-    if value.bits:
-        return value.bits[0]
     first = value.enumerated or value.defined or ("ANYTHING",)
     return "NONE" if "NONE" in first else first[0]
 
@@ -58,8 +63,14 @@ def _header(facts: TypeFacts, values: list[str] | None, frame: list[str] | None,
 
 def _variants(facts: TypeFacts) -> Iterator[Header]:
     """Headers with one thing changed, the likeliest faults first."""
-    values = _legal_values(facts)
-    frame = _legal_values(facts.frames.types) if facts.frames else None
+    legal_values = _legal_values(facts)
+    legal_frame = _legal_values(facts.frames.types) if facts.frames else None
+    yield from _around(facts, legal_values, legal_frame)
+    if facts.common:
+        yield from _around(facts, ["DERIVED", *legal_values[1:]], ["DERIVED", *(legal_frame or ())[1:]])
+
+
+def _around(facts: TypeFacts, values: list[str], frame: list[str] | None) -> Iterator[Header]:
     yield _header(facts, None, frame)
     yield _header(facts, [], frame)
     yield _header(facts, values[:1], frame)

@@ -248,8 +248,8 @@ def _agreement(seen: Seen, types: Sequence[Seen]) -> Iterator[Problem]:
         there = {_nth(each, number) for each in types}
         if facts is None or here in (None, "") or "" in there or None in there or here == "MIXED" or there == {here}:
             continue
-        if "MIXED" not in (*facts.enumerated, *facts.defined) and facts.enumerated:
-            # Where MIXED is no choice, the Frame Type that differs has its own finding.
+        if facts.enumerated and ("MIXED" not in facts.enumerated or here not in facts.enumerated):
+            # Whichever of them is outside the Enumerated Values has its own finding.
             continue
         wanted = shown(there.copy().pop() or "") if len(there) == 1 else "MIXED since frames differ"
         yield Problem(
@@ -257,7 +257,7 @@ def _agreement(seen: Seen, types: Sequence[Seen]) -> Iterator[Problem]:
             f"is {shown(here or '')}, wanted {wanted}, as Frame Type says",
             value_number=number,
             severity=seen.facts.agreement,
-            section=facts.section if seen.facts.agreement is not Severity.ERROR else "C.8.16.1",
+            section="C.8.16.1" if seen.facts.agreement is Severity.ERROR else seen.facts.section,
         )
 
 
@@ -282,7 +282,7 @@ def _mixed_uniform(seen: Seen, types: Sequence[Seen]) -> Iterator[Problem]:
             continue
         if facts.enumerated and "MIXED" not in facts.enumerated:
             continue
-        yield seen.problem(f"is MIXED, though every frame has {shown(there.pop() or '')}", facts)
+        yield seen.problem(f"is MIXED, though every frame has {shown(there.pop() or '')}", facts, section=facts.ground)
 
 
 MIXED_UNIFORM = table_rule(

@@ -55,13 +55,10 @@ class Seen:
         return condition is not None and condition.ask(self.place) is Answer.YES
 
 
-def judge(seen: Seen) -> Iterator[Finding | Undecided]:
+def judge(seen: Seen) -> Iterator[Finding]:
     """Everything that is wrong with one Image Type or Frame Type."""
     for ask in _RULES[seen.facts.keyword]:
         yield from run(ask, seen)
-    for value in seen.facts.values:
-        if value.undecided:
-            yield Undecided(seen.path, f"value {value.number}: {value.undecided}")
 
 
 def image_types(header: Header, facts: TypeFacts) -> Iterator[Finding | Undecided]:
@@ -75,6 +72,11 @@ def image_types(header: Header, facts: TypeFacts) -> Iterator[Finding | Undecide
     else:
         values = tuple(each.strip(" ") for each in header.texts("ImageType"))
         yield from judge(Seen(header, facts, "ImageType", values, header.raw("ImageType") or b""))
+        for value in facts.values:
+            if value.undecided:
+                yield Undecided("ImageType", f"value {value.number}: {value.undecided}")
+            elif value.terms_unknown and value.number <= len(values):
+                yield Undecided("ImageType", f"value {value.number}: the terms of this IOD")
 
 
 def _example(iod: str, *values: str) -> Example:
@@ -224,9 +226,9 @@ def code_string_syntax(seen: Seen) -> Iterator[Problem]:
             continue
         stray = _STRAY.search(value)
         if stray:
-            message = f"value {number} has {_character(stray[0])} as character {stray.start() + 1}"
+            message = f"has {_character(stray[0])} as character {stray.start() + 1}"
         else:
-            message = f"value {number} has {len(value)} characters, at most 16 are allowed"
+            message = f"has {len(value)} characters, at most 16 are allowed"
         yield Problem(
             seen.path, message, value_number=number, count=seen.count, first=seen.first, last=seen.last
         )
@@ -249,25 +251,26 @@ def _value(seen: Seen, number: int) -> Iterator[Problem]:
         return
     if number > len(seen.values):
         if facts.required:
-            yield seen.problem(f"value {number} is absent, it shall be present", facts)
+            yield seen.problem("is absent, it shall be present", facts, section=facts.ground)
         elif seen.met(facts.required_if):
-            yield seen.problem(f"value {number} is absent though {_words(facts.required_if)}", facts)
+            yield seen.problem(f"is absent though {_words(facts.required_if)}", facts, section=facts.ground)
         return
     value = seen.values[number - 1]
     if not value:
         if facts.empty == "never":
             wanted = f", wanted {listed(facts.enumerated)}" if facts.enumerated else ", it shall not be"
-            yield seen.problem(f"value {number} is empty{wanted}", facts)
+            yield seen.problem(f"is empty{wanted}", facts, section=facts.ground)
     elif facts.empty == "always":
-        yield seen.problem(f"value {number} is {shown(value)}, it shall be empty", facts)
+        yield seen.problem(f"is {shown(value)}, it shall be empty", facts, section=facts.ground)
     elif value in facts.prohibited:
-        yield seen.problem(f"is {shown(value)}, which is not allowed in value {number}", facts)
+        yield seen.problem(f"is {shown(value)}, which is not allowed here", facts, section=facts.ground)
     elif facts.enumerated and value not in facts.enumerated:
         yield seen.problem(
             f"is {shown(value)}, wanted {listed(facts.enumerated)}{meant(value, facts.enumerated)}", facts
         )
     elif facts.filled_only_if and facts.filled_only_if.ask(seen.place) is Answer.NO:
-        yield seen.problem(f"is {shown(value)}, only allowed where {facts.filled_only_if.words}", facts)
+        words = facts.filled_only_if.words
+        yield seen.problem(f"is {shown(value)}, only allowed where {words}", facts, section=facts.ground)
 
 
 def _words(condition: Condition | None) -> str:
@@ -378,7 +381,7 @@ def original_contrast(seen: Seen) -> Iterator[Problem]:
     if facts.enumerated or len(seen.values) < 4 or seen.values[0] != "ORIGINAL":
         return
     if seen.values[3] not in ("", "NONE"):
-        yield seen.problem(f"is {shown(seen.values[3])}, wanted NONE since value 1 is ORIGINAL", facts)
+        yield seen.problem(f"is {shown(seen.values[3])}, wanted NONE since value 1 is ORIGINAL", facts, section="C.8.16.1.4")
 
 
 @type_rule(
@@ -427,7 +430,7 @@ def quantity(seen: Seen) -> Iterator[Problem]:
     """
     facts = seen.facts.value(4)
     if seen.facts.common and facts and seen.values[3:4] == ("QUANTITY",) and not _defines_quantity(seen.place.root):
-        yield seen.problem("is QUANTITY, but Quantity Definition Sequence is nowhere", facts)
+        yield seen.problem("is QUANTITY, but Quantity Definition Sequence is nowhere", facts, section="C.8.16.1.4")
 
 
 def _defines_quantity(root: Header) -> bool:
@@ -454,9 +457,12 @@ def stereo_partner(seen: Seen) -> Iterator[Problem]:
 
     A viewer cannot show the pair when it does not know the partner.
     """
-    value = seen.values[2:3]
-    if value in (("STEREO L",), ("STEREO R",)) and not seen.place.items("ReferencedImageSequence"):
-        yield seen.problem(f"is {value[0]}, but Referenced Image Sequence names no partner", seen.facts.value(3))
+    facts = seen.facts.value(3)
+    if facts is None or len(seen.values) < 3 or "STEREO L" not in facts.enumerated:
+        return
+    value = seen.values[2]
+    if value in facts.enumerated and not seen.place.items("ReferencedImageSequence"):
+        yield seen.problem(f"is {value}, but Referenced Image Sequence names no partner", facts)
 
 
 def _term(seen: Seen, number: int) -> Iterator[Problem]:
@@ -470,7 +476,7 @@ def _term(seen: Seen, number: int) -> Iterator[Problem]:
         known = (*known, *facts.defined_if[1])
     if not value or not known or value in known or value in facts.prohibited or value in facts.retired:
         return
-    message = f"is {shown(value)}, which is not a Defined Term of value {number}{meant(value, known)}"
+    message = f"is {shown(value)}, which is not a Defined Term{meant(value, known)}"
     yield seen.problem(message, facts, facts.beyond)
 
 
@@ -539,10 +545,12 @@ def expected_value(seen: Seen) -> Iterator[Problem]:
 
     A CT that does not say AXIAL or LOCALIZER is put by viewers wherever they guess.
     """
+    if len(seen.values) < seen.facts.fewest:
+        return
     for facts in seen.facts.values:
         if facts.expected and not "".join(seen.values[facts.number - 1 : facts.number]):
             terms = facts.enumerated or facts.defined
-            yield seen.problem(f"has no value {facts.number}, expected {listed(terms)}", facts)
+            yield seen.problem(f"is absent or empty, expected {listed(terms)}", facts, section=facts.ground)
 
 
 @type_rule(

@@ -51,7 +51,7 @@ def _item_count(place: Header, row: Row) -> Iterator[Problem]:
     """
     number = len(place.items(row.tag))
     fewest, most = row.items or (0, None)
-    if number and number < fewest or (most is not None and number > most):
+    if (number and number < fewest) or (most is not None and number > most):
         wanted = f"{fewest}" if fewest == most else f"at most {most}" if most else f"at least {fewest}"
         yield Problem(
             place.path_of(row.keyword), f"has {number} Item{'s' * (number != 1)}, wanted {wanted}", section=row.section

@@ -11,6 +11,28 @@ from rules.registry import table_rule
 
 PM = "1.2.840.10008.5.1.4.1.1.30"
 
+_SOUND: dict[str, object] = {
+    "SOPClassUID": PM,
+    "ImageType": ["DERIVED", "PRIMARY", "VOLUME", "MEAN"],
+    "ContentQualification": "RESEARCH",
+    "InstanceNumber": "1",
+    "SamplesPerPixel": 1,
+    "PhotometricInterpretation": "MONOCHROME2",
+    "BitsAllocated": 32,
+    "BurnedInAnnotation": "NO",
+    "RecognizableVisualFeatures": "NO",
+    "LossyImageCompression": "00",
+    "ContentLabel": "T1_MAP",
+    "ContentDescription": None,
+    "PresentationLUTShape": "IDENTITY",
+    "FloatPixelData": b"\0\0\0\0",
+}
+"""What the Parametric Map Image Module requires of a map with 32-bit floating point pixels."""
+
+
+def _without(keyword: str) -> dict[str, object]:
+    return {name: value for name, value in _SOUND.items() if name != keyword}
+
 
 def _missing(place: Header, row: Row) -> Iterator[Problem]:
     """An Attribute that its Module requires is absent.
@@ -26,8 +48,8 @@ MISSING = table_rule(
     "attribute-missing",
     section="PS3.5 7.4",
     severity=Severity.ERROR,
-    good=[{"SOPClassUID": PM, "ContentLabel": "ADC"}],
-    bad=[{"SOPClassUID": PM}, {"SOPClassUID": PM, "PixelPresentation": "COLOR_RANGE"}],
+    good=[_SOUND],
+    bad=[_without("ContentLabel"), _without("ContentDescription"), {**_SOUND, "PixelPresentation": "COLOR_RANGE"}],
 )(_missing)
 
 
@@ -43,8 +65,8 @@ EMPTY = table_rule(
     "attribute-empty",
     section="PS3.5 7.4",
     severity=Severity.ERROR,
-    good=[{"SOPClassUID": PM, "ContentLabel": "ADC", "ContentDescription": ""}],
-    bad=[{"SOPClassUID": PM, "ContentLabel": ""}],
+    good=[_SOUND],
+    bad=[{**_SOUND, "ContentLabel": None}],
 )(_empty)
 
 
@@ -64,6 +86,6 @@ NOT_ALLOWED = table_rule(
     "attribute-not-allowed",
     section="PS3.5 7.4.2",
     severity=Severity.ERROR,
-    good=[{"SOPClassUID": PM, "BitsStored": 16, "PixelData": b"\0\0"}],
-    bad=[{"SOPClassUID": PM, "BitsStored": 32, "FloatPixelData": b"\0\0\0\0"}],
+    good=[{**_without("FloatPixelData"), "BitsAllocated": 16, "BitsStored": 16, "HighBit": 15, "PixelData": b"\0\0"}],
+    bad=[{**_SOUND, "BitsStored": 32}],
 )(_not_allowed)

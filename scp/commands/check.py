@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import click
 
 from scp.config_file import ConfigError
-from scp.examine import Bench, Examined, Failed, Outcome, PassedOver, examine, make_bench
+from scp.examine import Outcome, PassedOver, examine, make_bench
 from scp.files import Candidate, candidates, listed_paths
-from scp.outcomes import as_json, as_text, count_in, has_error, printable, summary
+from scp.outcomes import FAILED, WITH_ERRORS, as_json, as_text, count, summary
+from scp.policy import Policy
+from scp.progress import progress_wanted, with_progress
 
 NOT_READ = 2
 """Exit code where something could not be read, or the command line was wrong."""
@@ -21,7 +25,11 @@ NOT_READ = 2
 @click.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json", "jsonl"]), default="text", show_default=True,
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "jsonl"]),
+    default="text",
+    show_default=True,
     help="json is one list, jsonl an object a line.",
 )
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes to check with.")
@@ -55,25 +63,46 @@ def check(
             click.echo(f"dicomgate: {line}", err=True)
         raise SystemExit(NOT_READ) from None
     listed = listed_paths(sys.stdin.buffer.read()) if "-" in paths else ()
-    found = candidates(paths, listed)
+    found: Iterable[Candidate] = candidates(paths, listed)
+    if progress_wanted():
+        found = list(found)
     if jobs > 1:
         from scp.examine_many import examine_all
 
         outcomes = examine_all(found, jobs, partial(make_bench, config, edition, calling_ae))
     else:
         outcomes = (examine(each, bench) for each in found)
-    write = WRITERS[form](bench.policy if explained else None, actions or explained)
-    raise SystemExit(_report(outcomes, write))
+    if isinstance(found, list) and len(found) > 1:
+        outcomes = with_progress(outcomes, len(found))
+    raise SystemExit(_report(outcomes, form, bench.policy if explained else None, actions))
 
 
-class Writer:
-    """Puts outcomes on standard output."""
+def _report(outcomes: Iterable[Outcome], form: str, explained: Policy | None, actions: bool) -> int:
+    """Print each outcome as it comes, and the summary; the exit code."""
+    counts: Counter[str] = Counter()
+    rules: Counter[tuple[str, str]] = Counter()
+    opening = "["
+    for outcome in outcomes:
+        count(outcome, counts, rules)
+        if isinstance(outcome, PassedOver):
+            continue
+        if form == "json":
+            _print(f"{opening}\n{as_json(outcome, explained)}", newline=False)
+            opening = ","
+        elif form == "jsonl":
+            _print(as_json(outcome, explained))
+        else:
+            for line in as_text(outcome, actions=actions, explained=explained):
+                _print(line)
+    if form == "json":
+        _print("[]" if opening == "[" else "\n]")
+    if counts.total() > 1:
+        for line in summary(counts, rules):
+            click.echo(line, err=True)
+    if counts[FAILED]:
+        return NOT_READ
+    return 1 if counts[WITH_ERRORS] else 0
 
-    before = after = between = ""
 
-    def __init__(self, explained: Policy | None, actions: bool) -> None:
-        self.explained = explained
-        self.actions = actions
-
-    def lines(self, outcome: Examined | Failed) -> str:
-        raise NotImplementedError
+def _print(text: str, newline: bool = True) -> None:
+    click.echo(text, nl=newline, color=False if os.environ.get("NO_COLOR") else None)
