@@ -203,9 +203,7 @@ def context_identifier(place: Header) -> Answer:
     return yes_if(place.has("ContextIdentifier"))
 
 
-@condition(
-    "context-group-extended", yes={"ContextGroupExtensionFlag": "Y"}, no={"ContextGroupExtensionFlag": "N"}
-)
+@condition("context-group-extended", yes={"ContextGroupExtensionFlag": "Y"}, no={"ContextGroupExtensionFlag": "N"})
 def context_group_extended(place: Header) -> Answer:
     """Context Group Extension Flag is Y."""
     return yes_if(place.text("ContextGroupExtensionFlag") == "Y")

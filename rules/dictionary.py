@@ -39,7 +39,7 @@ def keyword_of(tag: int) -> str | None:
 
 
 def name_of(tag: int) -> str:
-    """What `tag_of` takes back: the keyword, or "(gggg,eeee)" where there is none or it belongs to another tag first."""
+    """What `tag_of` takes back: the keyword, or "(gggg,eeee)" where there is none or it means another tag."""
     entry = entry_of(tag)
     return entry.keyword if entry and entry.tag == tag else format_tag(tag)
 

@@ -7,10 +7,11 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rules.attributes import PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET
 from rules.charset import codecs_of
 from rules.dictionary import format_tag, tag_of, vr_of
 from rules.encoding import LONG, UNDEFINED
-from rules.header import PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET, Header, read_header
+from rules.header import Header, read_header
 from rules.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, TransferSyntax, transfer_syntax
 from rules.values import NUMBERS, STRINGS, TEXT
 
@@ -123,9 +124,7 @@ class _Writer:
         return self.element(tag, vr, b"".join(parts) + self.item(0xFFFEE0DD, 0), undefined=True)
 
 
-def _data_set(
-    attributes: Mapping[str, object], writer: _Writer, codecs: tuple[str, ...], signed: bool | None
-) -> bytes:
+def _data_set(attributes: Mapping[str, object], writer: _Writer, codecs: tuple[str, ...], signed: bool | None) -> bytes:
     by_tag = {tag_of(name): value for name, value in attributes.items()}
     if SPECIFIC_CHARACTER_SET in by_tag:
         codecs = codecs_of(tuple(str(term) for term in _listed(by_tag[SPECIFIC_CHARACTER_SET])))

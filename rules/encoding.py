@@ -20,12 +20,25 @@ PIXELS = frozenset((FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA, PIXEL_DATA))
 
 LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
 """VRs with a 32-bit length in explicit VR (PS3.5 7.1.2)."""
-SHORT = frozenset(
-    (b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS")
-    + (b"ST", b"TM", b"UI", b"UL", b"US")
-)
+_STRINGS = (b"AE", b"AS", b"CS", b"DA", b"DS", b"DT", b"IS", b"LO", b"LT", b"PN", b"SH", b"ST", b"TM", b"UI")
+_NUMBERS = (b"AT", b"FD", b"FL", b"SL", b"SS", b"UL", b"US")
+SHORT = frozenset(_STRINGS + _NUMBERS)
 """VRs with a 16-bit length in explicit VR."""
 KNOWN = LONG | SHORT
+WORDS: dict[bytes | None, int] = {
+    b"AT": 4,
+    b"FD": 8,
+    b"FL": 4,
+    b"OD": 8,
+    b"OF": 4,
+    b"OL": 4,
+    b"OV": 8,
+    b"SL": 4,
+    b"SV": 8,
+    b"UL": 4,
+    b"UV": 8,
+}
+"""Bytes of one value, of the VRs where the length is a multiple of more than two."""
 
 Unpack = Callable[..., tuple[Any, ...]]
 

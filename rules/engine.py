@@ -114,13 +114,19 @@ def _attributes(place: Header, level: Level) -> Iterator[Said]:
 def _conditional(place: Header, row: Row, present: bool, answers: dict[str, Answer]) -> Iterator[Said]:
     """Type 1C and 2C: present where the condition is met, and not where it is not, unless the row allows it."""
     required = _answer(row.required_if, place, answers)
-    if required is Answer.UNKNOWN and not present:
+    if not present and required is Answer.UNKNOWN:
         yield Undecided(place.path_of(row.keyword), row.required_if.words if row.required_if else "")
-    elif required is Answer.YES and not present:
+    elif not present and required is Answer.YES:
         yield from run(presence.MISSING, place, row)
-    elif required is Answer.NO and present and not row.may_be:
-        if row.may_be_if is None or _answer(row.may_be_if, place, answers) is Answer.NO:
-            yield from run(presence.NOT_ALLOWED, place, row)
+    elif present and required is Answer.NO and not _allowed(place, row, answers):
+        yield from run(presence.NOT_ALLOWED, place, row)
+
+
+def _allowed(place: Header, row: Row, answers: dict[str, Answer]) -> bool:
+    """Whether an Attribute may be present though its condition is not met."""
+    if row.may_be or row.may_be_if is None:
+        return row.may_be
+    return _answer(row.may_be_if, place, answers) is not Answer.NO
 
 
 def _answer(condition: Condition | None, place: Header, answers: dict[str, Answer]) -> Answer:

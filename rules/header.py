@@ -1,17 +1,16 @@
-"""One instance's Attributes, looked up by keyword: bytes to Header."""
+"""Bytes to Header: a Data Set or a Part 10 file, whatever state it is in."""
 
 from __future__ import annotations
 
-from rules import charset
-from rules.dictionary import name_of, tag_of, vr_of
-from rules.encoding import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, PIXEL_DATA, PIXELS, Buffer, Encoding
+from rules.attributes import Header
+from rules.encoding import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Buffer, Encoding
 from rules.faults import LIMITS, Fault, Limits, NotDicom
 from rules.inflate import inflate
 from rules.recognise import begins_data_set, recognise, what_it_is
-from rules.stencil import Anatomy, ItemTable, Stencil, group, read_items
-from rules.transfer_syntax import transfer_syntax
-from rules.values import STRINGS, Value, texts_of, values_of
-from rules.walk import Element, PixelData, Source, Table, Walk, is_sequence, items_encoding
+from rules.stencil import Stencil
+from rules.transfer_syntax import TransferSyntax, transfer_syntax
+from rules.values import Value
+from rules.walk import PixelData, Source
 
 __all__ = [
     "LIMITS",
@@ -27,13 +26,7 @@ __all__ = [
     "read_part10",
 ]
 
-SPECIFIC_CHARACTER_SET = 0x00080005
-PIXEL_REPRESENTATION = 0x00280103
-LUT_DESCRIPTOR = 0x00283002
-_GOVERNING = frozenset((SPECIFIC_CHARACTER_SET, PIXEL_REPRESENTATION, LUT_DESCRIPTOR, PIXEL_DATA))
-"""Attributes that say how others of their Item are read; and pixel data in an Item, which may be fragments."""
-_FEW = 16
-"""Items that are kept once made; more are made again, for memory's sake."""
+GROUP_LENGTH = 0x00020000
 
 
 def read_header(
@@ -41,16 +34,18 @@ def read_header(
 ) -> Header:
     """The elements of a Data Set, up to the pixel data and behind it. Never raises, whatever the bytes.
 
-    `data` is kept, not copied, and no view of it is held: `Header.release` lets go of it. Of a deflated Data Set the
-    inflated bytes are kept, and offsets count in those.
+    `data` is kept, not copied, and no view of it is held: an mmap may be closed at any time, but nothing may be asked
+    of the Header from then on, unless `Header.release` came first. Of a deflated Data Set the inflated bytes are kept,
+    and offsets count in those.
     """
-    return _read(Source(data, limits, budget=limits.elements), 0, transfer_syntax_uid, meta)
+    return _read_data_set(Source(data, limits, budget=limits.elements), 0, transfer_syntax_uid, meta)
 
 
 def read_part10(data: Buffer, *, limits: Limits = LIMITS) -> Header:
     """The Data Set of a Part 10 file (PS3.10 7.1), or a bare one whose encoding is recognised.
 
-    NotDicom where the bytes are neither; whatever else is wrong with them is in `Header.faults`.
+    NotDicom where the bytes are neither; whatever else is wrong with them is in `Header.faults`. `data` is kept as
+    `read_header` keeps it.
     """
     source = Source(data, limits, budget=limits.elements)
     if bytes(data[128:132]) == b"DICM":
@@ -62,427 +57,73 @@ def read_part10(data: Buffer, *, limits: Limits = LIMITS) -> Header:
         source.fault(0, None, "the preamble and the DICM prefix are missing", "encoding")
     else:
         source.fault(0, None, "a bare Data Set: no preamble, no File Meta Information", "encoding")
-        return _read(source, 0, "", None)
+        return _read_data_set(source, 0, "", None)
     meta, start = _read_meta(source, start)
     uid = meta.text("TransferSyntaxUID") or ""
     if not uid:
         source.fault(start, 0x00020010, "no Transfer Syntax UID (0002,0010); the encoding is recognised")
-    return _read(source, start, uid, meta)
-
-
-class Header:
-    """A Data Set, or one Item of it. Items are counted from 1; a name is a keyword, "(gggg,eeee)" or a tag number.
-
-    No method raises on account of the bytes. A name that no Attribute has is a KeyError.
-    """
-
-    __slots__ = (
-        "_codecs",
-        "_depth",
-        "_number",
-        "_report",
-        "_sequences",
-        "_table",
-        "_tag",
-        "closed",
-        "delimited",
-        "encoding",
-        "end",
-        "meta",
-        "parent",
-        "pixel_offset",
-        "root",
-        "source",
-        "start",
-        "transfer_syntax_uid",
-        "walked_to",
-    )
-
-    def __init__(
-        self, source: Source, encoding: Encoding, start: int, end: int, parent: Header | None, report: bool = True
-    ) -> None:
-        self.source = source
-        self.encoding = encoding
-        self.start = self.walked_to = start
-        self.end = end
-        self.parent = parent
-        self.delimited = self.closed = False
-        self.meta: Header | None = None
-        self._report = report
-        self._table: Table | None = None
-        self._sequences: dict[int, ItemTable] = {}
-        self._codecs: tuple[str, ...] | None = None
-        self._tag = self._number = 0
-        if parent is None:
-            self.root: Header = self
-            self._depth = 0
-            self.pixel_offset = end
-            self.transfer_syntax_uid = ""
-        else:
-            self.root = parent.root
-            self._depth = parent._depth + 1
-            self.pixel_offset = parent.pixel_offset
-            self.transfer_syntax_uid = parent.transfer_syntax_uid
-
-    # What is there
-
-    def has(self, name: str | int) -> bool:
-        """Whether the Attribute is there, with or without a value."""
-        return (name if isinstance(name, int) else tag_of(name)) in self._elements()
-
-    def empty(self, name: str | int) -> bool:
-        """Whether the Attribute is there without a value: no bytes, nothing but padding, or no Items."""
-        found = self.element(name)
-        if found is None:
-            return False
-        vr, _, length = found
-        if not length:
-            return True
-        if self.is_sequence(name):
-            return not self._item_table(_number_of(name)).starts
-        return self._vr_for_value(_number_of(name), vr) in STRINGS and not (self.raw(name) or b"").strip(b" \0")
-
-    def vr(self, name: str | int) -> str | None:
-        """The VR as encoded; in implicit VR the dictionary's, "UN" where it has none."""
-        found = self.element(name)
-        if found is None:
-            return None
-        return found[0].decode("latin-1") if found[0] is not None else self._dictionary_vr(_number_of(name))
-
-    def length(self, name: str | int) -> int | None:
-        """Bytes of the value, without delimiters; of encapsulated pixel data, those of its fragments."""
-        found = self.element(name)
-        if found is None:
-            return None
-        if self.parent is None and _number_of(name) in PIXELS:
-            for pixels in self.source.pixels:
-                if pixels.tag == _number_of(name):
-                    return pixels.size
-        return found[2]
-
-    def tags(self) -> tuple[int, ...]:
-        """All tags, in the order met."""
-        return tuple(self._elements())
-
-    def is_sequence(self, name: str | int) -> bool:
-        """Whether the Attribute is there and holds Items."""
-        found = self.element(name)
-        return found is not None and (is_sequence(_number_of(name), found[0]) or _number_of(name) in self._sequences)
-
-    def element(self, name: str | int) -> Element | None:
-        """VR as encoded, offset of the value in the data, length; None where absent."""
-        return self._elements().get(name if isinstance(name, int) else tag_of(name))
-
-    @property
-    def pixel_data(self) -> PixelData | None:
-        """The first of the three pixel data elements, unread."""
-        return self.source.pixels[0] if self.source.pixels else None
-
-    # Values
-
-    def raw(self, name: str | int) -> bytes | None:
-        """The bytes of the value; None where absent, and for the pixel data."""
-        found = self.element(name)
-        if found is None or (self.parent is None and _number_of(name) in PIXELS):
-            return None
-        _, offset, length = found
-        return bytes(self.source.data[offset : offset + length])
-
-    def values(self, name: str | int) -> tuple[Value, ...]:
-        """The values, typed by VR (IS to int, DS to float, AT to a tag number); a number that does not parse stays str.
-
-        () where absent or empty; an empty value among others is "". A UN is read as the VR of the dictionary.
-        """
-        found, raw = self.element(name), self.raw(name)
-        if found is None or not raw or self.is_sequence(name):
-            return ()
-        return self.decode(name, raw)
-
-    def value(self, name: str | int) -> Value | None:
-        """The first of `values`."""
-        values = self.values(name)
-        return values[0] if values else None
-
-    def texts(self, name: str | int) -> tuple[str, ...]:
-        """The strings as written, trailing padding off, by the Specific Character Set in force; () where empty.
-
-        Bytes that the character set cannot decode are U+FFFD. Binary numbers are written out.
-        """
-        found, raw = self.element(name), self.raw(name)
-        if found is None or not raw or self.is_sequence(name):
-            return ()
-        vr = self._vr_for_value(_number_of(name), found[0])
-        if vr in STRINGS:
-            return texts_of(raw, vr, self.codecs())
-        return tuple([str(value) for value in self.decode(name, raw) if not isinstance(value, bytes)])
-
-    def text(self, name: str | int) -> str | None:
-        """The first of `texts`; None where absent or empty."""
-        texts = self.texts(name)
-        return texts[0] if texts else None
-
-    def integers(self, name: str | int) -> tuple[int, ...]:
-        """The whole numbers among the values."""
-        return tuple([value for value in self.values(name) if isinstance(value, int)])
-
-    def integer(self, name: str | int) -> int | None:
-        """The first value, if it is a whole number."""
-        value = self.value(name)
-        return value if isinstance(value, int) else None
-
-    def numbers(self, name: str | int) -> tuple[float, ...]:
-        """The numbers among the values."""
-        return tuple([float(value) for value in self.values(name) if isinstance(value, int | float)])
-
-    def number(self, name: str | int) -> float | None:
-        """The first value, if it is a number."""
-        value = self.value(name)
-        return float(value) if isinstance(value, int | float) else None
-
-    def decode(self, name: str | int, raw: bytes) -> tuple[Value, ...]:
-        """What `values` would give, were `raw` the value here: for the columns of a Stencil."""
-        tag = _number_of(name)
-        found = self.element(tag)
-        encoded = found[0] if found else None
-        big_endian = self.encoding.big_endian and encoded != b"UN"
-        return values_of(raw, self._vr_for_value(tag, encoded), self.codecs(), big_endian)
-
-    # Items
-
-    def items(self, name: str | int) -> tuple[Header, ...]:
-        """The Items of a Sequence; () where there is none."""
-        if not self.is_sequence(name):
-            return ()
-        count = len(self._item_table(_number_of(name)).starts)
-        return tuple([self.item_at(name, number) for number in range(1, count + 1)])
-
-    def item_at(self, name: str | int, number: int) -> Header:
-        """One Item of a Sequence that has so many, from 1."""
-        tag = _number_of(name)
-        table = self._item_table(tag)
-        made = table.headers.get(number)
-        if made is None:
-            start, end, delimited = table.starts[number - 1], table.ends[number - 1], table.delimited[number - 1]
-            made = self.make_item(tag, number, table.encoding, start, end, delimited, report=False)
-            if len(table.starts) <= _FEW:
-                table.headers[number] = made
-        return made
-
-    def stencils(self, name: str | int) -> tuple[Stencil, ...]:
-        """The Items of a Sequence by structure, in the order of their first; () where there is none."""
-        if not self.is_sequence(name):
-            return ()
-        return group(self, name, self._item_table(_number_of(name)))
-
-    # Where it is
-
-    @property
-    def path(self) -> str:
-        """From the root: "" there, "PerFrameFunctionalGroupsSequence[31]" in an Item."""
-        if self.parent is None:
-            return ""
-        above = self.parent.path
-        here = f"{name_of(self._tag)}[{self._number}]"
-        return f"{above}.{here}" if above else here
-
-    def path_of(self, name: str | int) -> str:
-        """The path of an Attribute here; a private or unknown one by its tag."""
-        here = name_of(_number_of(name))
-        return f"{self.path}.{here}" if self.parent is not None else here
-
-    # What is wrong
-
-    @property
-    def faults(self) -> tuple[Fault, ...]:
-        """All that is malformed in the whole instance, by offset: every Sequence is walked for it, once.
-
-        A fault that repeats over Items of one structure is told at the first of them.
-        """
-        self.root.anatomy()
-        return tuple(sorted(self.source.faults, key=_by_offset))
-
-    # The machinery
-
-    def release(self) -> None:
-        """Let go of the bytes. Tags, VRs and faults stay; values are gone."""
-        _ = self.faults
-        self.source.data = b""
-
-    def codecs(self) -> tuple[str, ...]:
-        """Python's codecs for text here: by the Item's own Specific Character Set or by the one above."""
-        if self._codecs is None:
-            found = self._elements().get(SPECIFIC_CHARACTER_SET)
-            if found is not None:
-                _, offset, length = found
-                raw = bytes(self.source.data[offset : offset + length])
-                self._codecs = charset.codecs_of(texts_of(raw, "CS", ()))
-            elif self.parent is not None:
-                self._codecs = self.parent.codecs()
-            else:
-                self._codecs = charset.codecs_of(())
-        return self._codecs
-
-    def make_item(
-        self, tag: int, number: int, encoding: Encoding, start: int, end: int, delimited: bool, report: bool
-    ) -> Header:
-        """An Item of this Data Set that is walked when something is asked of it."""
-        item = Header(self.source, encoding, start, end, self, report)
-        item.delimited = delimited
-        item._tag, item._number = tag, number
-        return item
-
-    def anatomy(self) -> Anatomy:
-        """Walk everything here and below; the structure found."""
-        offsets: list[int] = []
-        lengths: list[int] = []
-        fixed: set[int] = set()
-        shape: list[object] = [self.encoding]
-        intact = True
-        elements = self._elements()
-        for tag, (vr, offset, length) in elements.items():
-            if is_sequence(tag, vr) or tag in self._sequences:
-                table = self._item_table(tag)
-                intact = intact and table.intact
-                shape.append((tag, vr, tuple([layout.shape for layout in table.layouts])))
-                for start, layout in zip(table.starts, table.layouts, strict=True):
-                    offsets += [start + each for each in layout.offsets]
-                    lengths += layout.lengths
-                    fixed.update([start + each for each in layout.fixed])
-                continue
-            offsets.append(offset)
-            lengths.append(length)
-            governs: object = length > 0
-            if tag in _GOVERNING and self.parent is not None:
-                fixed.add(offset)
-                governs = bytes(self.source.data[offset : offset + length])
-            shape.append((tag, vr, governs))
-        number = self.source.shapes.setdefault(tuple(shape), len(self.source.shapes))
-        return Anatomy(number, offsets, lengths, fixed, intact)
-
-    def _elements(self) -> Table:
-        return self._table if self._table is not None else self._walk()
-
-    def _walk(self) -> Table:
-        walk = Walk(
-            self.source,
-            self.encoding,
-            self.start,
-            self.end,
-            self._open_sequence,
-            item=self.parent is not None,
-            delimited=self.delimited,
-            report=self._report,
-        )
-        walk.run()
-        self._table, self.walked_to, self.closed = walk.table, walk.offset, walk.closed
-        return walk.table
-
-    def _open_sequence(self, tag: int, encoding: Encoding, start: int, end: int) -> tuple[int, int, bool]:
-        table = self._read_items(tag, encoding, start, end, delimited=True)
-        return table.end, table.following, table.found_end
-
-    def _item_table(self, tag: int) -> ItemTable:
-        table = self._sequences.get(tag)
-        if table is None:
-            vr, start, length = self._elements()[tag]
-            end = min(start + length, len(self.source.data))
-            table = self._read_items(tag, items_encoding(self.encoding, vr), start, end, delimited=False)
-        return table
-
-    def _read_items(self, tag: int, encoding: Encoding, start: int, end: int, delimited: bool) -> ItemTable:
-        if self._depth >= self.source.limits.depth:
-            if self._report:
-                told = f"Sequences are nested more than {self.source.limits.depth} deep"
-                self.source.fault(start, tag, told)
-            table = ItemTable(encoding, end=end, following=end, found_end=not delimited, intact=False)
-        else:
-            table = read_items(self, tag, encoding, start, end, delimited, self._report)
-        self._sequences[tag] = table
-        return table
-
-    def _vr_for_value(self, tag: int, encoded: bytes | None) -> str:
-        if encoded is None or encoded == b"UN":
-            return self._dictionary_vr(tag)
-        return encoded.decode("latin-1")
-
-    def _dictionary_vr(self, tag: int) -> str:
-        """The dictionary's VR, of a choice the one that the Data Set decides (PS3.5 A.1)."""
-        vr = vr_of(tag) or "UN"
-        if " or " not in vr:
-            return vr
-        if vr.startswith("US or SS"):
-            return "SS" if self._nearest(PIXEL_REPRESENTATION) == 1 else "US"
-        if vr == "US or OW":
-            return "US" if self._nearest(LUT_DESCRIPTOR) == 1 else "OW"
-        return "OW"
-
-    def _nearest(self, tag: int) -> int | None:
-        """The first 16 bits of an Attribute here or above."""
-        place: Header | None = self
-        while place is not None:
-            found = place._elements().get(tag)
-            if found is not None and found[2] >= 2:
-                order = "big" if place.encoding.big_endian else "little"
-                raw = bytes(self.source.data[found[1] : found[1] + 2])
-                return int.from_bytes(raw, order)  # type: ignore[arg-type]
-            place = place.parent
-        return None
-
-
-def _number_of(name: str | int) -> int:
-    return name if isinstance(name, int) else tag_of(name)
-
-
-def _by_offset(fault: Fault) -> int:
-    return fault.offset
+    return _read_data_set(source, start, uid, meta)
 
 
 def _read_meta(source: Source, start: int) -> tuple[Header, int]:
-    """The File Meta Information (PS3.10 7.1), and where the Data Set begins."""
-    encoding = EXPLICIT_LITTLE
-    seen = recognise(source.data, start)
-    if seen is IMPLICIT_LITTLE and bytes(source.data[start : start + 2]) == b"\2\0":
-        encoding = IMPLICIT_LITTLE
-        told = "the File Meta Information is in implicit VR, wanted explicit VR little endian"
+    """The File Meta Information, and where the Data Set begins: at the first element of another group."""
+    encoding = recognise(source.data, start, EXPLICIT_LITTLE) or EXPLICIT_LITTLE
+    if encoding is not EXPLICIT_LITTLE:
+        told = f"the File Meta Information is in {_NAMES[encoding]}, wanted {_NAMES[EXPLICIT_LITTLE]}"
         source.fault(start, None, told, "encoding")
     meta = Header(source, encoding, start, len(source.data), None)
-    walk = Walk(source, encoding, start, len(source.data), meta._open_sequence, meta=True)
-    walk.run()
-    meta._table, meta.end, meta.pixel_offset = walk.table, walk.offset, walk.offset
-    if not walk.table:
+    meta.walk(meta=True)
+    meta.end = meta.pixel_offset = meta.walked_to
+    if not meta.tags():
         source.fault(start, None, "no File Meta Information behind the DICM prefix")
-    return meta, walk.offset
+    said, first = meta.integer(GROUP_LENGTH), meta.element(GROUP_LENGTH)
+    if said is not None and first is not None and said != meta.end - first[1] - first[2]:
+        told = f"(0002,0000) says {said} bytes of File Meta Information, seen {meta.end - first[1] - first[2]}"
+        source.fault(first[1], GROUP_LENGTH, told, "encoding")
+    return meta, meta.end
 
 
-def _read(source: Source, start: int, transfer_syntax_uid: str, meta: Header | None) -> Header:
+def _read_data_set(source: Source, start: int, transfer_syntax_uid: str, meta: Header | None) -> Header:
     known = transfer_syntax(transfer_syntax_uid)
     if known is not None and known.deflated:
-        source.data, told = inflate(source.data, start, source.limits.inflated_bytes)
-        for fault in told:
-            source.faults[fault] = None
-        start = 0
-    encoding = EXPLICIT_LITTLE
-    if known is not None and known.implicit:
-        encoding = IMPLICIT_LITTLE
-    elif known is not None and known.big_endian:
-        encoding = EXPLICIT_BIG
-    seen = recognise(source.data, start)
-    if seen is not None and seen is not encoding:
-        if known is not None:
-            told_as = f"the Data Set is in {_NAMES[seen]}, its Transfer Syntax says {_NAMES[encoding]}"
-            source.fault(start, None, told_as, "encoding")
-        encoding = seen
+        source, start = _inflated(source, start)
+    encoding = _encoding_of(source, start, known)
     header = Header(source, encoding, start, len(source.data), None)
     header.transfer_syntax_uid, header.meta = transfer_syntax_uid, meta
-    header._walk()
+    header.walk()
     if source.pixels:
         header.pixel_offset = min(pixels.start for pixels in source.pixels)
-        if header.pixel_offset - start > source.limits.header_bytes:
-            told_more = f"more than {source.limits.header_bytes} bytes in front of the pixel data"
-            source.fault(header.pixel_offset, source.pixels[0].tag, told_more)
-    elif not header._elements():
+    if header.pixel_offset - start > source.limits.header_bytes:
+        told = f"more than {source.limits.header_bytes} bytes in front of the pixel data"
+        source.fault(header.pixel_offset, None, told)
+    if not header.tags():
         source.fault(start, None, "the Data Set has no elements")
     return header
+
+
+def _inflated(source: Source, start: int) -> tuple[Source, int]:
+    """The Data Set inflated (PS3.5 A.5); as it is where it was not deflated after all."""
+    data, faults = inflate(source.data, start, source.limits.inflated_bytes)
+    if not data and faults and recognise(source.data, start) is not None:
+        source.fault(start, None, "the Data Set is not deflated, its Transfer Syntax says deflated", "encoding")
+        return source, start
+    for fault in faults:
+        source.fault(fault.offset, fault.tag, fault.message, fault.kind)
+    return Source(data, source.limits, faults=source.faults, budget=source.budget), 0
+
+
+def _encoding_of(source: Source, start: int, known: TransferSyntax | None) -> Encoding:
+    """The encoding that the Transfer Syntax says, unless the first element shows another."""
+    said = EXPLICIT_LITTLE
+    if known is not None and known.implicit:
+        said = IMPLICIT_LITTLE
+    elif known is not None and known.big_endian:
+        said = EXPLICIT_BIG
+    seen = recognise(source.data, start, said) or said
+    if seen is not said and known is not None:
+        told = f"the Data Set is in {_NAMES[seen]}, its Transfer Syntax says {_NAMES[said]}"
+        source.fault(start, None, told, "encoding")
+    return seen
 
 
 _NAMES = {

@@ -73,6 +73,10 @@ class TypeFacts:
         """What is said of the value with this number, counted from 1."""
         return self.values[number - 1] if number <= len(self.values) else None
 
+    def undecided(self, number: int) -> list[ValueFacts]:
+        """The values that cannot be judged in full, where an instance has this number of them."""
+        return [each for each in self.values if each.undecided or (each.terms_unknown and each.number <= number)]
+
 
 @dataclass(frozen=True, slots=True)
 class FrameFacts:
@@ -192,7 +196,9 @@ def _by_iod() -> Mapping[str, str]:
 def _groups() -> Mapping[str, tuple[str, str, tuple[str, ...]]]:
     rows = tables.read("frame_types")["rows"]
     return {
-        iod: (sequence, section, tuple(more.get("mixed in", ()))) for sequence, section, iods, more in rows for iod in iods
+        iod: (sequence, section, tuple(more.get("mixed in", ())))
+        for sequence, section, iods, more in rows
+        for iod in iods
     }
 
 

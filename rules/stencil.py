@@ -17,7 +17,7 @@ from rules.dictionary import format_tag
 from rules.encoding import ITEM, ITEM_END, SEQUENCE_END, UNDEFINED, Encoding
 
 if TYPE_CHECKING:
-    from rules.header import Header
+    from rules.attributes import Header
     from rules.walk import Source
 
 CANDIDATES = 4
@@ -211,7 +211,9 @@ class _ItemReader:
             end = self.end if length == UNDEFINED else start + length
             if end > self.end:
                 over = end - self.end
-                self._broken(start, f"length {length} of Item {number} of {format_tag(self.tag)} runs {over} bytes past the end")
+                self._broken(
+                    start, f"length {length} of Item {number} of {format_tag(self.tag)} runs {over} bytes past the end"
+                )
                 end = self.end
             layout, whole = self._walk(number, start, end, length == UNDEFINED)
         layout.numbers.append(number)

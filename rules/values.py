@@ -18,10 +18,6 @@ SINGLE = frozenset(("LT", "ST", "UR", "UT"))
 """Strings that are one value, whatever backslashes they hold."""
 NUMBERS = {"FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
 """Binary numbers, with their letters for `struct`."""
-WORDS = {"AT": 4, "OD": 8, "OF": 4, "OL": 4, "OV": 8, "OW": 2} | {
-    vr: Struct("<" + letter).size for vr, letter in NUMBERS.items()
-}
-"""VRs whose length is a multiple of that many bytes."""
 
 PADDING = " \0"
 
@@ -52,7 +48,9 @@ def values_of(raw: bytes, vr: str, codecs: tuple[str, ...], big_endian: bool = F
         return numbers_of(raw, letter, big_endian)
     if vr == "AT":
         halves = numbers_of(raw[: len(raw) & ~3], "H", big_endian)
-        return tuple([int(group) << 16 | int(element) for group, element in zip(halves[::2], halves[1::2], strict=True)])
+        return tuple(
+            [int(group) << 16 | int(element) for group, element in zip(halves[::2], halves[1::2], strict=True)]
+        )
     return (raw,) if raw else ()
 
 

@@ -1,4 +1,4 @@
-"""One pass over the elements of a Data Set or Item: tag -> (VR, offset, length), nothing decoded (PS3.5 7.1 and 7.5)."""
+"""One pass over the elements of a Data Set or Item: tag -> (VR, offset, length), nothing decoded (PS3.5 7.1)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from rules.encoding import (
     IMPLICIT_LITTLE,
     ITEM,
     ITEM_END,
-    KNOWN,
     LONG,
     PIXEL_DATA,
     PIXELS,
@@ -128,7 +127,7 @@ class Walk:
         return self.source.budget if self.report else self.source.limits.elements
 
     def _stop(self) -> int:
-        """The first tag that wants a closer look: pixel data and delimiters, or what follows the File Meta Information."""
+        """The first tag that wants a closer look: pixel data, delimiters, what follows the File Meta Information."""
         return 0x00030000 if self.meta else FLOAT_PIXEL_DATA
 
     def undecodable(self, offset: int, tag: int | None, message: str) -> None:
@@ -368,7 +367,9 @@ def fragments(walk: Walk, tag: int, start: int) -> tuple[int, int | None, tuple[
             return at, at + 8, (count, size, table_length)
         if met == ITEM:
             over = at + 8 + length - end
-            walk.undecodable(at, tag, f"length {length} of a fragment of {format_tag(tag)} runs {over} bytes past the end")
+            walk.undecodable(
+                at, tag, f"length {length} of a fragment of {format_tag(tag)} runs {over} bytes past the end"
+            )
             return end, None, (count, size, table_length)
         walk.undecodable(at, tag, f"{format_tag(met)} where a fragment of {format_tag(tag)} was to begin")
         return at, None, (count, size, table_length)

@@ -31,7 +31,7 @@ def listed(values: Iterable[str], most: int = 8) -> str:
 
 
 def meant(value: str, among: Iterable[str]) -> str:
-    """"; did you mean X?" where one of the values is close, else nothing."""
+    """ "; did you mean X?" where one of the values is close, else nothing."""
     # Imported when something is wrong, so that a sound instance does not pay for it.
     from difflib import get_close_matches
 

@@ -8,12 +8,13 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 DICOM_SUFFIXES = (".dcm", ".dicom")
 """A file called so is meant to be DICOM, so that it is a mistake when it is not."""
 
 
-class Unreadable(Exception):  # noqa: N818  # it names what the file is
+class Unreadable(Exception):
     """A file or folder that cannot be read; the message is one plain line without the path."""
 
 
@@ -36,7 +37,7 @@ def candidates(paths: Iterable[str], listed: Iterable[str] = ()) -> Iterator[Can
     """Every path to check in the order given, folders walked in sorted order; `-` stands for those `listed`."""
     for path in paths:
         for each in listed if path == "-" else (path,):
-            if os.path.isdir(each):
+            if _is_folder(each):
                 yield from _walk(each)
             else:
                 yield Candidate(each, walked=False)
@@ -52,7 +53,7 @@ def listed_paths(text: bytes) -> list[str]:
 def mapped(path: str) -> Iterator[mmap.mmap]:
     """A regular file's bytes, mapped and not read. Raises Unreadable; a FIFO or device is never opened."""
     try:
-        _must_be_regular(os.stat(path))
+        _must_be_regular(Path(path).stat())
         # Not to wait for a writer, should the path have become a FIFO in between.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         try:
@@ -71,17 +72,30 @@ def mapped(path: str) -> Iterator[mmap.mmap]:
 
 def _walk(folder: str) -> Iterator[Candidate]:
     """What is in a folder and those below it, by name; links to folders are not followed, so that none is met twice."""
+    # A stack of our own, since folders may be nested deeper than functions.
+    stack = [iter(_inside(folder))]
+    while stack:
+        each = next(stack[-1], None)
+        if each is None:
+            stack.pop()
+        elif each.problem or not _is_folder(each.path):
+            yield each
+        else:
+            stack.append(iter(_inside(each.path)))
+
+
+def _inside(folder: str) -> list[Candidate]:
+    """All that one folder holds but for links to folders, by name; or the folder, where it cannot be read."""
     try:
-        with os.scandir(folder) as scan:
-            entries = sorted(scan, key=lambda entry: entry.name)
+        with os.scandir(folder) as entries:
+            paths = sorted(entry.path for entry in entries)
     except OSError as error:
-        yield Candidate(folder, walked=True, problem=_words(error))
-        return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path)
-        elif not entry.is_dir():
-            yield Candidate(entry.path, walked=True)
+        return [Candidate(folder, walked=True, problem=_words(error))]
+    return [Candidate(path, walked=True) for path in paths if not (_is_folder(path) and Path(path).is_symlink())]
+
+
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112  # Path.is_dir raises where a folder above may not be entered
 
 
 def _must_be_regular(status: os.stat_result) -> None:

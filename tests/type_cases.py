@@ -8,7 +8,7 @@ from rules.encode import header_of
 from rules.engine import RuleSet, check
 from rules.image_types import TypeFacts, ValueFacts, image_type
 from rules.iods import iods
-from rules.model import Finding
+from rules.model import Finding, Severity
 
 Header = dict[str, object]
 SHARED = "SharedFunctionalGroupsSequence"
@@ -30,8 +30,9 @@ def cases(iod: str, rules: RuleSet) -> dict[str, Header]:
 
 
 def on_types(findings: Iterable[Finding]) -> list[Finding]:
-    """Those of the findings that are about Image Type and Frame Type."""
-    return [each for each in findings if each.rule.startswith(("image-type-", "frame-type-"))]
+    """Those of the findings that are about Image Type and Frame Type, without the notes."""
+    types = (each for each in findings if each.rule.startswith(("image-type-", "frame-type-")))
+    return [each for each in types if each.severity is not Severity.NOTE]
 
 
 def legal(facts: TypeFacts) -> Header:

@@ -1,16 +1,17 @@
-"""Frame Type (0008,9007): in its functional group for every frame, and in agreement with Image Type (PS3.3 C.8.16.1)."""
+"""Frame Type (0008,9007): in its functional group for every frame, and as Image Type sums it up (PS3.3 C.8.16.1)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
-from rules.checks.image_type import PM, Seen, judge
 from rules.header import Header
 from rules.image_types import TypeFacts
 from rules.iods import iods
 from rules.model import Example, Finding, Problem, Severity, Undecided
 from rules.registry import run, table_rule
+from rules.type_rules import EMR, PM, Seen, judge
 from rules.wording import shown
 
 SHARED = "SharedFunctionalGroupsSequence"
@@ -23,7 +24,8 @@ class Frames:
 
     `types` holds each distinct Frame Type once. `absent`, `repeated`, `missing` and `empty` are the frames, counted
     from 1, whose functional group is absent, has not one Item, or lacks Frame Type or its value; frame 0 stands for
-    the Shared Functional Groups. `both` are frames that repeat a shared group.
+    the Shared Functional Groups. `both` are frames that repeat a shared group, `calculated` those that are ORIGINAL
+    although they name a calculation.
     """
 
     facts: TypeFacts
@@ -34,6 +36,7 @@ class Frames:
     missing: Sequence[int]
     empty: Sequence[int]
     both: Sequence[int]
+    calculated: Sequence[int]
 
     def problem(self, frames: Sequence[int], message: str, last: str = "") -> Problem:
         """A Problem of the group, or of an Attribute in it, in these frames."""
@@ -59,6 +62,8 @@ def frame_types(header: Header, images: TypeFacts) -> Iterator[Finding | Undecid
     yield from run(GROUP_ITEMS, frames)
     yield from run(MISSING, frames)
     yield from run(EMPTY, frames)
+    if frames.facts.common:
+        yield from run(ORIGINAL_VOLUME, frames)
     for seen in frames.types:
         yield from judge(seen)
     if images.agreement is None or not frames.types or not header.texts("ImageType"):
@@ -73,41 +78,65 @@ def frame_types(header: Header, images: TypeFacts) -> Iterator[Finding | Undecid
     yield from run(MIXED_UNIFORM, seen, frames.types)
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Functional groups of the same structure: the shared ones (frame 0), or those of some frames."""
+
+    groups: Header
+    frames: Sequence[int]
+    column: Callable[[str], dict[bytes, list[int]] | None]
+
+
+def _places(header: Header, sequence: str) -> Iterator[_Place]:
+    for shared in header.items(SHARED)[:1]:
+        yield _Place(shared, [0], partial(_shared_column, shared, sequence))
+    for stencil in header.stencils(PER_FRAME):
+        yield _Place(stencil.exemplar, stencil.numbers, partial(stencil.column, sequence))
+
+
+def _shared_column(shared: Header, sequence: str, keyword: str) -> dict[bytes, list[int]] | None:
+    raw = shared.items(sequence)[0].raw(keyword)
+    return None if raw is None else {raw: [0]}
+
+
 def _frames(header: Header, facts: TypeFacts, sequence: str) -> Frames:
-    numbers: dict[bytes, list[int]] = {}
-    absent: list[int] = []
-    repeated: list[int] = []
-    missing: list[int] = []
-    empty: list[int] = []
-    both: list[int] = []
+    places = list(_places(header, sequence))
+    holding = [each for each in places if each.groups.has(sequence)]
+    single = [each for each in holding if len(each.groups.items(sequence)) == 1]
+    columns = [(each, each.column("FrameType")) for each in single]
+    frames_of: dict[bytes, list[int]] = {}
+    for _, column in columns:
+        for raw, frames in (column or {}).items():
+            frames_of.setdefault(raw, []).extend(frames)
+    filled = {raw: sorted(frames) for raw, frames in frames_of.items() if raw.strip(b" \0")}
+    shared = any(0 in each.frames for each in holding)
+    per_frame = [each for each in places if 0 not in each.frames]
+    return Frames(
+        facts,
+        sequence,
+        types=tuple(_seen(header, facts, sequence, raw, frames) for raw, frames in filled.items()),
+        absent=[] if shared else _all(each for each in per_frame if each not in holding) or ([] if holding else [0]),
+        repeated=_all(each for each in holding if each not in single),
+        missing=_all(each for each, column in columns if column is None),
+        empty=sorted(frame for raw, frames in frames_of.items() if raw not in filled for frame in frames),
+        both=_all(each for each in holding if 0 not in each.frames) if shared else [],
+        calculated=sorted(frame for each, column in columns for frame in _calculated(each, column or {})),
+    )
 
-    def look(place: Header, column: dict[bytes, list[int]] | None, frames: Sequence[int]) -> None:
-        items = place.items(sequence)
-        if len(items) != 1:
-            repeated.extend(frames)
-        elif column is None:
-            missing.extend(frames)
-        else:
-            for raw, where in column.items():
-                (numbers.setdefault(raw, []) if raw.strip(b" \0") else empty).extend(where)
 
-    shared = next((each for each in header.items(SHARED) if each.has(sequence)), None)
-    if shared is not None:
-        items = shared.items(sequence)
-        raw = items[0].raw("FrameType") if items and items[0].has("FrameType") else None
-        look(shared, None if raw is None else {raw: [0]}, [0])
-    stencils = header.stencils(PER_FRAME)
-    for stencil in stencils:
-        if stencil.exemplar.has(sequence):
-            look(stencil.exemplar, stencil.column(sequence, "FrameType"), stencil.numbers)
-            if shared is not None:
-                both.extend(stencil.numbers)
-        elif shared is None:
-            absent.extend(stencil.numbers)
-    if shared is None and not stencils:
-        absent.append(0)
-    types = tuple(_seen(header, facts, sequence, raw, sorted(where)) for raw, where in numbers.items())
-    return Frames(facts, sequence, types, *map(sorted, (absent, repeated, missing, empty, both)))
+def _all(places: Iterable[_Place]) -> list[int]:
+    return sorted(frame for each in places for frame in each.frames)
+
+
+def _calculated(place: _Place, types: dict[bytes, list[int]]) -> set[int]:
+    """The frames that are ORIGINAL and name a Volume Based Calculation Technique."""
+    techniques = place.column("VolumeBasedCalculationTechnique") or {}
+    named = {frame for raw, frames in techniques.items() if raw.strip(b" \0") not in (b"", b"NONE") for frame in frames}
+    if not named:
+        return named
+    return named & {
+        frame for raw, frames in types.items() if raw.split(b"\\")[0].strip() == b"ORIGINAL" for frame in frames
+    }
 
 
 def _seen(header: Header, facts: TypeFacts, sequence: str, raw: bytes, frames: list[int]) -> Seen:
@@ -149,10 +178,9 @@ def _group_missing(frames: Frames) -> Iterator[Problem]:
     The IOD makes it mandatory, in the Shared Functional Groups or in those of every frame.
     """
     if frames.absent:
-        # Frame 0 stands for an instance without any functional groups of frames.
-        everywhere = not frames.types and not frames.repeated and not frames.missing and not frames.empty
-        where = [0] if everywhere else frames.absent
-        yield frames.problem(where, "is absent, neither shared nor " + ("in any frame" if everywhere else "here"))
+        nowhere = not (frames.types or frames.repeated or frames.missing or frames.empty)
+        where = "in any frame" if nowhere else "here"
+        yield frames.problem([0] if nowhere else frames.absent, f"is absent, neither shared nor {where}")
 
 
 GROUP_MISSING = table_rule(
@@ -234,6 +262,30 @@ EMPTY = table_rule(
     good=[_map(_group("MEAN"), {})],
     bad=[_map({"ParametricMapFrameTypeSequence": [{"FrameType": None}]}, {})],
 )(_empty)
+
+
+def _original_volume(frames: Frames) -> Iterator[Problem]:
+    """Frame Type value 1 is ORIGINAL although Volume Based Calculation Technique names a calculation.
+
+    A projection or reformation is calculated from other pixels, so the frame is DERIVED.
+    """
+    if frames.calculated:
+        problem = frames.problem(frames.calculated, "is ORIGINAL though a calculation technique is named", "FrameType")
+        yield replace(problem, value_number=1, section="C.8.16.1.1")
+
+
+def _mr(technique: str) -> Example:
+    item = {"FrameType": ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"], "VolumeBasedCalculationTechnique": technique}
+    return {"SOPClassUID": iods()[EMR].sop_class_uids[0], SHARED: [{"MRImageFrameTypeSequence": [item]}]}
+
+
+ORIGINAL_VOLUME = table_rule(
+    "frame-type-original-volume",
+    section="C.8.16.1.1",
+    severity=Severity.ERROR,
+    good=[_mr("NONE")],
+    bad=[_mr("MAX_IP")],
+)(_original_volume)
 
 
 def _agreement(seen: Seen, types: Sequence[Seen]) -> Iterator[Problem]:

@@ -1,64 +1,18 @@
-"""Image Type (0008,0008) and Frame Type (0008,9007), by the tables of `rules.image_types`.
-
-Each rule here is two: `image-type-...` and `frame-type-...`, since PS3.3 gives both the same values.
-"""
+"""Image Type (0008,0008): its presence, and the shall-rules on its values, which Frame Type shares."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from rules.conditions import Answer, Condition
 from rules.header import Header
-from rules.image_types import FrameFacts, TypeFacts, ValueFacts, image_type
+from rules.image_types import TypeFacts
 from rules.iods import iods
-from rules.model import Example, Finding, Problem, Rule, Severity, Undecided
+from rules.model import Finding, Problem, Severity, Undecided
 from rules.registry import run, table_rule
+from rules.type_rules import CT, DX, EMR, MR, NM, PM, US, VL, Seen, example, judge, type_rule
 from rules.wording import listed, meant, shown
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The values of one Image Type or Frame Type, without the spaces that PS3.5 6.2 calls insignificant.
-
-    `raw` are their bytes. `place` is where conditions are asked. A Frame Type that repeats over frames is seen once, with `count`, and
-    the paths of the `first` and `last`.
-    """
-
-    place: Header
-    facts: TypeFacts
-    path: str
-    values: tuple[str, ...]
-    raw: bytes
-    count: int = 1
-    first: str | None = None
-    last: str | None = None
-
-    def problem(
-        self, message: str, value: ValueFacts | None = None, severity: Severity | None = None, section: str | None = None
-    ) -> Problem:
-        """A Problem here, of one value or of all."""
-        return Problem(
-            self.path,
-            message,
-            value_number=value.number if value else None,
-            severity=severity,
-            section=section or (value.section if value else self.facts.section),
-            count=self.count,
-            first=self.first,
-            last=self.last,
-        )
-
-    def met(self, condition: Condition | None) -> bool:
-        """Whether a condition answers YES."""
-        return condition is not None and condition.ask(self.place) is Answer.YES
-
-
-def judge(seen: Seen) -> Iterator[Finding]:
-    """Everything that is wrong with one Image Type or Frame Type."""
-    for ask in _RULES[seen.facts.keyword]:
-        yield from run(ask, seen)
 
 
 def image_types(header: Header, facts: TypeFacts) -> Iterator[Finding | Undecided]:
@@ -72,74 +26,8 @@ def image_types(header: Header, facts: TypeFacts) -> Iterator[Finding | Undecide
     else:
         values = tuple(each.strip(" ") for each in header.texts("ImageType"))
         yield from judge(Seen(header, facts, "ImageType", values, header.raw("ImageType") or b""))
-        for value in facts.values:
-            if value.undecided:
-                yield Undecided("ImageType", f"value {value.number}: {value.undecided}")
-            elif value.terms_unknown and value.number <= len(values):
-                yield Undecided("ImageType", f"value {value.number}: the terms of this IOD")
-
-
-def _example(iod: str, *values: str) -> Example:
-    return {"SOPClassUID": iods()[iod].sop_class_uids[0], "ImageType": list(values)}
-
-
-def _frame_example(iod: str, *values: str) -> Example:
-    facts = image_type(iod)
-    frames = facts.frames if facts else None
-    if not isinstance(frames, FrameFacts):
-        raise ValueError(f"{iod} has no Frame Type")
-    group = {frames.sequence: [{"FrameType": list(values)}]}
-    return {"SOPClassUID": iods()[iod].sop_class_uids[0], "SharedFunctionalGroupsSequence": [group]}
-
-
-_RULES: dict[str, list[Rule]] = {"ImageType": [], "FrameType": []}
-
-Values = tuple[str, ...]
-"""An example in short: an IOD's name, then the values."""
-
-
-def type_rule(
-    id: str,
-    *,
-    section: str,
-    severity: Severity,
-    good: Iterable[Values],
-    bad: Iterable[Values],
-    good_frames: Iterable[Values] = (),
-    bad_frames: Iterable[Values] = (),
-    also_good: Iterable[Example] = (),
-    also_bad: Iterable[Example] = (),
-) -> Callable[[Callable[[Seen], Iterator[Problem]]], Callable[[Seen], Iterator[Problem]]]:
-    """Register a rule on both Attributes, with examples in short."""
-
-    def register(check: Callable[[Seen], Iterator[Problem]]) -> Callable[[Seen], Iterator[Problem]]:
-        _RULES["ImageType"].append(
-            table_rule(
-                f"image-type-{id}",
-                section=section,
-                severity=severity,
-                good=[*(_example(*each) for each in good), *also_good],
-                bad=[*(_example(*each) for each in bad), *also_bad],
-            )(check)
-        )
-        if bad_frames:
-            _RULES["FrameType"].append(
-                table_rule(
-                    f"frame-type-{id}",
-                    section=section,
-                    severity=severity,
-                    good=[_frame_example(*each) for each in good_frames],
-                    bad=[_frame_example(*each) for each in bad_frames],
-                )(check)
-            )
-        return check
-
-    return register
-
-
-CT, MR, NM, DX = "CT Image", "MR Image", "Nuclear Medicine Image", "Digital X-Ray Image"
-US, VL = "Ultrasound Image", "VL Photographic Image"
-EMR, PM = "Enhanced MR Image", "Parametric Map"
+        for value in facts.undecided(len(values)):
+            yield Undecided("ImageType", f"value {value.number}: {value.undecided or 'its terms'}")
 
 
 def _missing(facts: TypeFacts) -> Iterator[Problem]:
@@ -155,7 +43,7 @@ IMAGE_TYPE_MISSING = table_rule(
     "image-type-missing",
     section="C.7.6.1.1.2",
     severity=Severity.ERROR,
-    good=[_example(CT, "ORIGINAL", "PRIMARY", "AXIAL"), {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}],
+    good=[example(CT, "ORIGINAL", "PRIMARY", "AXIAL"), {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}],
     bad=[{"SOPClassUID": iods()[CT].sop_class_uids[0]}, {"SOPClassUID": iods()[US].sop_class_uids[0]}],
 )(_missing)
 
@@ -172,8 +60,8 @@ IMAGE_TYPE_EMPTY = table_rule(
     "image-type-empty",
     section="C.7.6.1.1.2",
     severity=Severity.ERROR,
-    good=[_example(CT, "ORIGINAL", "PRIMARY", "AXIAL"), _example(US)],
-    bad=[_example(CT)],
+    good=[example(CT, "ORIGINAL", "PRIMARY", "AXIAL"), example(US)],
+    bad=[example(CT)],
 )(_empty)
 
 
@@ -229,9 +117,7 @@ def code_string_syntax(seen: Seen) -> Iterator[Problem]:
             message = f"has {_character(stray[0])} as character {stray.start() + 1}"
         else:
             message = f"has {len(value)} characters, at most 16 are allowed"
-        yield Problem(
-            seen.path, message, value_number=number, count=seen.count, first=seen.first, last=seen.last
-        )
+        yield Problem(seen.path, message, value_number=number, count=seen.count, first=seen.first, last=seen.last)
 
 
 _CODE_STRING = re.compile(r"[A-Z0-9 _]{0,16}")
@@ -316,7 +202,11 @@ def value_2(seen: Seen) -> Iterator[Problem]:
     "value-3",
     section="C.7.6.1.1.2",
     severity=Severity.ERROR,
-    good=[(DX, "ORIGINAL", "PRIMARY", ""), (NM, "ORIGINAL", "PRIMARY", "WHOLE BODY", "EMISSION"), (VL, "ORIGINAL", "PRIMARY")],
+    good=[
+        (DX, "ORIGINAL", "PRIMARY", ""),
+        (NM, "ORIGINAL", "PRIMARY", "WHOLE BODY", "EMISSION"),
+        (VL, "ORIGINAL", "PRIMARY"),
+    ],
     bad=[
         (DX, "ORIGINAL", "PRIMARY"),
         (DX, "ORIGINAL", "PRIMARY", "CHEST"),
@@ -349,7 +239,7 @@ def value_3(seen: Seen) -> Iterator[Problem]:
     ],
     good_frames=[(PM, "DERIVED", "PRIMARY", "VOLUME", "MEAN")],
     bad_frames=[(PM, "DERIVED", "PRIMARY", "VOLUME", "MIXED"), (PM, "DERIVED", "PRIMARY", "VOLUME", "")],
-    also_bad=[{**_example(CT, "ORIGINAL", "PRIMARY", "AXIAL"), "MultienergyCTAcquisition": "YES"}],
+    also_bad=[{**example(CT, "ORIGINAL", "PRIMARY", "AXIAL"), "MultienergyCTAcquisition": "YES"}],
 )
 def value_4(seen: Seen) -> Iterator[Problem]:
     """Value 4 breaks what its IOD demands of it.
@@ -381,7 +271,9 @@ def original_contrast(seen: Seen) -> Iterator[Problem]:
     if facts.enumerated or len(seen.values) < 4 or seen.values[0] != "ORIGINAL":
         return
     if seen.values[3] not in ("", "NONE"):
-        yield seen.problem(f"is {shown(seen.values[3])}, wanted NONE since value 1 is ORIGINAL", facts, section="C.8.16.1.4")
+        yield seen.problem(
+            f"is {shown(seen.values[3])}, wanted NONE since value 1 is ORIGINAL", facts, section="C.8.16.1.4"
+        )
 
 
 @type_rule(
@@ -391,7 +283,7 @@ def original_contrast(seen: Seen) -> Iterator[Problem]:
     good=[(EMR, "ORIGINAL", "PRIMARY", "VOLUME", "NONE")],
     bad=[],
     also_bad=[
-        {**_example(EMR, "ORIGINAL", "PRIMARY", "VOLUME", "NONE"), "VolumeBasedCalculationTechnique": "MAX_IP"},
+        {**example(EMR, "ORIGINAL", "PRIMARY", "VOLUME", "NONE"), "VolumeBasedCalculationTechnique": "MAX_IP"},
     ],
 )
 def original_volume(seen: Seen) -> Iterator[Problem]:
@@ -414,7 +306,7 @@ def original_volume(seen: Seen) -> Iterator[Problem]:
     bad=[(PM, "DERIVED", "PRIMARY", "VOLUME", "QUANTITY")],
     also_good=[
         {
-            **_example(PM, "DERIVED", "PRIMARY", "VOLUME", "QUANTITY"),
+            **example(PM, "DERIVED", "PRIMARY", "VOLUME", "QUANTITY"),
             "SharedFunctionalGroupsSequence": [
                 {"RealWorldValueMappingSequence": [{"QuantityDefinitionSequence": [{"ValueType": "CODE"}]}]}
             ],
@@ -448,7 +340,10 @@ def _defines_quantity(root: Header) -> bool:
     severity=Severity.WARNING,
     good=[(VL, "ORIGINAL", "PRIMARY")],
     also_good=[
-        {**_example(VL, "ORIGINAL", "PRIMARY", "STEREO L"), "ReferencedImageSequence": [{"ReferencedSOPClassUID": "1.2"}]}
+        {
+            **example(VL, "ORIGINAL", "PRIMARY", "STEREO L"),
+            "ReferencedImageSequence": [{"ReferencedSOPClassUID": "1.2"}],
+        }
     ],
     bad=[(VL, "ORIGINAL", "PRIMARY", "STEREO L")],
 )
@@ -463,133 +358,3 @@ def stereo_partner(seen: Seen) -> Iterator[Problem]:
     value = seen.values[2]
     if value in facts.enumerated and not seen.place.items("ReferencedImageSequence"):
         yield seen.problem(f"is {value}, but Referenced Image Sequence names no partner", facts)
-
-
-def _term(seen: Seen, number: int) -> Iterator[Problem]:
-    """One value against its Defined Terms; a value is free where there are none."""
-    facts = seen.facts.value(number)
-    if facts is None or number > len(seen.values):
-        return
-    value = seen.values[number - 1]
-    known = facts.defined
-    if facts.defined_if and seen.met(facts.defined_if[0]):
-        known = (*known, *facts.defined_if[1])
-    if not value or not known or value in known or value in facts.prohibited or value in facts.retired:
-        return
-    message = f"is {shown(value)}, which is not a Defined Term{meant(value, known)}"
-    yield seen.problem(message, facts, facts.beyond)
-
-
-@type_rule(
-    "term-3",
-    section="C.8.16.1.3",
-    severity=Severity.WARNING,
-    good=[(CT, "ORIGINAL", "PRIMARY", "LOCALIZER"), (PM, "DERIVED", "PRIMARY", "FLUID_ATTENUATED", "MEAN")],
-    bad=[(CT, "ORIGINAL", "PRIMARY", "HELIX"), (PM, "DERIVED", "PRIMARY", "FROBNICATE", "MEAN")],
-    good_frames=[(PM, "DERIVED", "PRIMARY", "DIFFUSION", "MEAN")],
-    bad_frames=[(PM, "DERIVED", "PRIMARY", "FROBNICATE", "MEAN")],
-)
-def term_3(seen: Seen) -> Iterator[Problem]:
-    """Value 3 is outside the Defined Terms.
-
-    Terms of one's own are permitted, but other systems will not know them.
-    """
-    return _term(seen, 3)
-
-
-@type_rule(
-    "term-4",
-    section="C.8.16.1.4",
-    severity=Severity.WARNING,
-    good=[(PM, "DERIVED", "PRIMARY", "VOLUME", "FILTERED"), (CT, "ORIGINAL", "PRIMARY", "AXIAL", "HELIX")],
-    bad=[(PM, "DERIVED", "PRIMARY", "VOLUME", "FROBNICATE")],
-    good_frames=[(PM, "DERIVED", "PRIMARY", "VOLUME", "QUANTITY")],
-    bad_frames=[(PM, "DERIVED", "PRIMARY", "VOLUME", "FROBNICATE")],
-)
-def term_4(seen: Seen) -> Iterator[Problem]:
-    """Value 4 is outside the Defined Terms.
-
-    Terms of one's own are permitted, but other systems will not know them.
-    """
-    return _term(seen, 4)
-
-
-@type_rule(
-    "retired-term",
-    section="C.8.13.1.1.1.4",
-    severity=Severity.WARNING,
-    good=[(EMR, "DERIVED", "PRIMARY", "DIFFUSION", "QUANTITY")],
-    bad=[(EMR, "DERIVED", "PRIMARY", "DIFFUSION", "ADC")],
-    good_frames=[(EMR, "DERIVED", "PRIMARY", "DIFFUSION", "QUANTITY")],
-    bad_frames=[(EMR, "DERIVED", "PRIMARY", "DIFFUSION", "ADC")],
-)
-def retired_term(seen: Seen) -> Iterator[Problem]:
-    """A value was a Defined Term in an earlier edition, and is none now.
-
-    What ADC and its like said in value 4 is now QUANTITY, with the quantity itself in Quantity Definition Sequence.
-    """
-    for facts, value in zip(seen.facts.values, seen.values, strict=False):
-        if value in facts.retired:
-            yield seen.problem(f"is {shown(value)}, a Defined Term {facts.retired[value]}", facts)
-
-
-@type_rule(
-    "expected-value",
-    section="C.7.6.1.1.2",
-    severity=Severity.WARNING,
-    good=[(CT, "ORIGINAL", "PRIMARY", "AXIAL"), (NM, "ORIGINAL", "PRIMARY", "STATIC", "EMISSION")],
-    bad=[(CT, "ORIGINAL", "PRIMARY"), (NM, "ORIGINAL", "PRIMARY", "STATIC")],
-)
-def expected_value(seen: Seen) -> Iterator[Problem]:
-    """A value that the IOD describes, without demanding it, is absent or empty.
-
-    A CT that does not say AXIAL or LOCALIZER is put by viewers wherever they guess.
-    """
-    if len(seen.values) < seen.facts.fewest:
-        return
-    for facts in seen.facts.values:
-        if facts.expected and not "".join(seen.values[facts.number - 1 : facts.number]):
-            terms = facts.enumerated or facts.defined
-            yield seen.problem(f"is absent or empty, expected {listed(terms)}", facts, section=facts.ground)
-
-
-@type_rule(
-    "unusual-value",
-    section="C.7.6.1.1.2",
-    severity=Severity.WARNING,
-    good=[(NM, "ORIGINAL", "PRIMARY", "STATIC", "EMISSION")],
-    bad=[(NM, "ORIGINAL", "SECONDARY", "STATIC", "EMISSION")],
-)
-def unusual_value(seen: Seen) -> Iterator[Problem]:
-    """A value is allowed, but a Note of the Standard expects another.
-
-    Nuclear Medicine and PET images are expected to be PRIMARY, derived ones too.
-    """
-    for facts, value in zip(seen.facts.values, seen.values, strict=False):
-        if facts.usual and value in facts.enumerated and value not in facts.usual:
-            yield seen.problem(f"is {shown(value)}, expected {listed(facts.usual)}", facts)
-
-
-@type_rule(
-    "bits",
-    section="C.8.5.6.1.1",
-    severity=Severity.WARNING,
-    good=[(US, "ORIGINAL", "PRIMARY", "ABDOMINAL", "0015")],
-    bad=[(US, "ORIGINAL", "PRIMARY", "ABDOMINAL", "15"), (US, "ORIGINAL", "PRIMARY", "ABDOMINAL", "8000")],
-)
-def sum_of_bits(seen: Seen) -> Iterator[Problem]:
-    """A value that sums the bits of several modalities is not such a sum.
-
-    Four hexadecimal digits say which of 2D, M-Mode, Doppler and so on an ultrasound image shows.
-    """
-    for facts, value in zip(seen.facts.values, seen.values, strict=False):
-        if not facts.bits or not value:
-            continue
-        allowed = sum(int(each, 16) for each in facts.bits)
-        if not _HEXADECIMAL.fullmatch(value):
-            yield seen.problem(f"is {shown(value)}, wanted four hexadecimal digits", facts)
-        elif int(value, 16) & ~allowed:
-            yield seen.problem(f"is {shown(value)}, which has bits without a meaning", facts)
-
-
-_HEXADECIMAL = re.compile(r"[0-9A-F]{4}")

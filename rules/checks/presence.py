@@ -77,9 +77,7 @@ def _not_allowed(place: Header, row: Row) -> Iterator[Problem]:
     contradicts what the rest of the instance says.
     """
     words = row.required_if.words if row.required_if else "its condition is met"
-    yield Problem(
-        place.path_of(row.keyword), f"is present, only allowed where {words}", section=row.section
-    )
+    yield Problem(place.path_of(row.keyword), f"is present, only allowed where {words}", section=row.section)
 
 
 NOT_ALLOWED = table_rule(

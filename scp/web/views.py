@@ -21,9 +21,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scp import __version__
 from scp.config import Settings
-from scp.database import DatabaseProblem, shown
+from scp.database import DatabaseProblem, reading, shown
 from scp.dimse import DimseDoor
-from scp.queries import arrivals_since, newest_receipts
+from scp.queries import Filter, findings_of, receipts, stats
 from scp.receive import Node
 
 log = logging.getLogger("dicomgate.http")
@@ -54,8 +54,8 @@ def application(settings: Settings, node: Node, dimse: DimseDoor) -> Starlette:
 
     async def page(_: Request) -> Response:
         """The last arrivals and how the node is."""
-        shown = await run_in_threadpool(overview, settings, node, dimse)
-        return HTMLResponse(pages.get_template("status.html").render(shown))
+        told = await run_in_threadpool(overview, settings, node, dimse)
+        return HTMLResponse(pages.get_template("status.html").render(told))
 
     return Starlette(
         routes=[
@@ -83,7 +83,7 @@ def readiness(settings: Settings, node: Node, dimse: DimseDoor) -> dict[str, dic
 def overview(settings: Settings, node: Node, dimse: DimseDoor) -> dict[str, Any]:
     """What the page shows. Where the database cannot be asked, it says so and shows the rest."""
     now = datetime.now(UTC)
-    shown: dict[str, Any] = {
+    told: dict[str, Any] = {
         "version": __version__,
         "node": node,
         "now": now,
@@ -96,11 +96,15 @@ def overview(settings: Settings, node: Node, dimse: DimseDoor) -> dict[str, Any]
         "trouble": None,
     }
     try:
-        shown["verdicts"] = arrivals_since(node.engine, now - DAY)
-        shown["receipts"] = newest_receipts(node.engine, SHOWN)
+        with reading(node.engine) as connection:
+            sums = stats(connection, "verdict", Filter(since=now - DAY))
+            rows = list(receipts(connection, limit=SHOWN))
+            findings = findings_of(connection, [each["id"] for each in rows])
     except DatabaseProblem as error:
-        shown["trouble"] = str(error)
-    return shown
+        return {**told, "trouble": str(error)}
+    told["verdicts"] = {each["verdict"]: each["instances"] for each in sums}
+    told["receipts"] = [{**each, "findings": findings.get(each["id"], [])} for each in rows]
+    return told
 
 
 def readable_bytes(number: float) -> str:
