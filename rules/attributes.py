@@ -348,6 +348,8 @@ class Header:
         walk.run()
         self._table, self._intact = walk.table, walk.intact
         self.walked_to, self.closed = walk.offset, walk.closed
+        for tag in [tag for tag, items in self._sequences.items() if walk.table[tag][1] != items.start]:
+            del self._sequences[tag]  # the tag came again, with something else
         return walk.table
 
     def _tell_length(self, tag: int, vr: bytes | None, offset: int, length: int) -> None:
@@ -374,7 +376,7 @@ class Header:
             if self._report:
                 told = f"Sequences are nested more than {self.source.limits.depth} deep"
                 self.source.fault(start, tag, told)
-            table = ItemTable(encoding, end=end, following=end, found_end=not delimited, intact=False)
+            table = ItemTable(encoding, start, end=end, following=end, found_end=not delimited, intact=False)
         else:
             table = read_items(self, tag, encoding, start, end, delimited, self._report)
         self._sequences[tag] = table

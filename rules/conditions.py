@@ -13,7 +13,7 @@ from enum import Enum
 
 from rules.header import Header
 from rules.model import Example
-from rules.transfer_syntax import transfer_syntax
+from rules.transfer_syntax import JPEG_BASELINE, transfer_syntax
 
 
 class Answer(Enum):
@@ -28,7 +28,7 @@ class Answer(Enum):
 class Condition:
     """A condition of the Standard: its name in the tables, its words, and how a place is asked.
 
-    `yes` and `no` are Data Sets that answer so; None where none can.
+    `yes` and `no` are Data Sets that answer so, with a Transfer Syntax UID where that counts; None where none can.
     """
 
     name: str
@@ -39,8 +39,8 @@ class Condition:
 
     @property
     def decidable(self) -> bool:
-        """Whether any instance can answer YES or NO."""
-        return self.yes is not None or self.no is not None
+        """Whether some instance answers YES and some other NO."""
+        return self.yes is not None and self.no is not None
 
 
 def named(name: str) -> Condition:
@@ -96,7 +96,7 @@ def double_float_pixel_data(place: Header) -> Answer:
     return yes_if(place.root.has("DoubleFloatPixelData"))
 
 
-@condition("lossy-compressed", no={"LossyImageCompression": "00"})
+@condition("lossy-compressed", yes={"TransferSyntaxUID": JPEG_BASELINE}, no={"LossyImageCompression": "00"})
 def lossy_compressed(place: Header) -> Answer:
     """this instance has been compressed with loss."""
     syntax = transfer_syntax(place.root.transfer_syntax_uid)

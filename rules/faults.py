@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+DEEPEST = 40
+"""Sequences within Sequences for which Python's stack is deep enough."""
+
 Kind = Literal["undecodable", "encoding"]
 
 
@@ -25,8 +28,8 @@ class Fault:
 class Limits:
     """How much of an instance is read. What exceeds a limit is a Fault, and what came before it stays readable."""
 
-    depth: int = 64
-    """Sequences within Sequences."""
+    depth: int = 32
+    """Sequences within Sequences, 40 at most: the walk goes down by recursion."""
     elements: int = 2_000_000
     """Elements and Items, over all Data Sets that are walked."""
     header_bytes: int = 1 << 30
@@ -35,6 +38,10 @@ class Limits:
     """Bytes that a deflated Data Set may grow to; they are held in memory."""
     faults: int = 200
     """Faults that are told one by one."""
+
+    def __post_init__(self) -> None:
+        if self.depth > DEEPEST:
+            raise ValueError(f"depth {self.depth} is more than {DEEPEST}")
 
 
 LIMITS = Limits()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rules.encode import Element
 from rules.model import Example, Rule
 from rules.registry import all_rules
 
@@ -41,7 +42,7 @@ def page(rule: Rule) -> str:
 
 
 def as_json(rule: Rule) -> dict[str, Any]:
-    """One rule as JSON-able values; bytes are shown as hexadecimal text."""
+    """One rule as JSON-able values; bytes are told in hexadecimal, a value with a VR of its own as both."""
     return {
         "rule": rule.id,
         "severity": rule.severity.value,
@@ -72,6 +73,8 @@ def _short(value: object) -> str:
         if any(isinstance(each, Mapping) for each in value):
             return "[" + "; ".join(_short(each) for each in value) + "]"
         return "\\".join(_short(each) for each in value) or "(empty)"
+    if isinstance(value, Element):
+        return f"{_short(value.value)} (as {value.vr})"
     if isinstance(value, bytes):
         return f"({len(value)} bytes)"
     return "(empty)" if value in (None, "") else str(value)
@@ -82,6 +85,8 @@ def _plain(value: object) -> Any:
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
+    if isinstance(value, Element):
+        return {"vr": value.vr, "value": _plain(value.value)}
     return value.hex() if isinstance(value, bytes) else value
 
 

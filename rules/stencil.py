@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from rules.attributes import Header
     from rules.walk import Source
 
+ITEM_HEADER = 8
+"""Bytes of an Item's tag and length."""
 CANDIDATES = 4
 """Layouts that an Item is compared with before it is walked."""
 TRIALS = 64
@@ -29,14 +31,13 @@ TRIALS = 64
 class Stencil:
     """Items of one Sequence that share their structure: tags, VRs, nesting, and which values have no bytes."""
 
-    __slots__ = ("_data", "_layouts", "_starts", "exemplar", "numbers")
+    __slots__ = ("_layouts", "_starts", "exemplar", "numbers")
 
     def __init__(self, exemplar: Header, numbers: Sequence[int], table: ItemTable, layouts: Sequence[Layout]) -> None:
         self.exemplar = exemplar
         """The first of these Items."""
         self.numbers = numbers
         """Which Items of the Sequence, from 1, ascending."""
-        self._data = exemplar.source.data
         self._starts = table.starts
         self._layouts = layouts
 
@@ -55,6 +56,27 @@ class Stencil:
 
     def column_at(self, place: Header, name: str | int) -> dict[bytes, list[int]] | None:
         """As `column`, for an Attribute of the exemplar or of any Item within it. None for a Sequence."""
+        found = self._fields(place, name)
+        if found is None:
+            return None
+        column: dict[bytes, list[int]] = {}
+        for numbers, fields in found:
+            if len(set(fields)) == 1:
+                column.setdefault(fields[0], []).extend(numbers)
+            else:
+                for number, value in zip(numbers, fields, strict=True):
+                    column.setdefault(value, []).append(number)
+        if len(found) > 1:
+            for numbers in column.values():
+                numbers.sort()
+        return column
+
+    def distinct_at(self, place: Header, name: str | int) -> set[bytes]:
+        """The distinct value fields of `column_at`."""
+        return {value for _, fields in self._fields(place, name) or () for value in fields}
+
+    def _fields(self, place: Header, name: str | int) -> list[tuple[list[int], list[bytes]]] | None:
+        """By layout: numbers of Items, and the value field of each."""
         found = place.element(name)
         if found is None or place.is_sequence(name):
             return None
@@ -63,17 +85,23 @@ class Stencil:
         index = bisect_left(first.offsets, offset)
         if index == len(first.offsets) or first.offsets[index] != offset:
             return None
-        column: dict[bytes, list[int]] = {}
-        data, starts = self._data, self._starts
-        for layout in self._layouts:
-            offset, length = layout.offsets[index], layout.lengths[index]
-            for number in layout.numbers:
-                at = starts[number - 1] + offset
-                column.setdefault(bytes(data[at : at + length]), []).append(number)
-        if len(self._layouts) > 1:
-            for numbers in column.values():
-                numbers.sort()
-        return column
+        return [
+            (layout.numbers, self._cut(layout, layout.offsets[index], layout.lengths[index]))
+            for layout in self._layouts
+        ]
+
+    def _cut(self, layout: Layout, offset: int, length: int) -> list[bytes]:
+        """The bytes at one place in all Items of a layout; in one sweep where they stand in a row."""
+        data = self.exemplar.source.data
+        starts = [self._starts[number - 1] for number in layout.numbers]
+        stride = ITEM_HEADER + layout.size
+        in_a_row = starts[-1] - starts[0] == stride * (len(starts) - 1)
+        if len(starts) < 4 or not in_a_row or starts[-1] + layout.size > len(data):
+            return [bytes(data[start + offset : start + offset + length]) for start in starts]
+        before = ITEM_HEADER + offset
+        record = Struct(f"{before}x{length}s{stride - before - length}x")
+        with memoryview(data) as view, view[starts[0] - ITEM_HEADER : starts[-1] + layout.size] as row:
+            return [value for (value,) in record.iter_unpack(row)]
 
 
 @dataclass(slots=True)
@@ -128,6 +156,7 @@ class ItemTable:
     """Where the Items of one Sequence are, and how they are laid out."""
 
     encoding: Encoding
+    start: int
     starts: list[int] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
     delimited: list[bool] = field(default_factory=list)
@@ -155,7 +184,7 @@ class _ItemReader:
     ) -> None:
         self.header, self.tag, self.end, self.delimited, self.report = header, tag, end, delimited, report
         self.source = header.source
-        self.table = ItemTable(encoding)
+        self.table = ItemTable(encoding, start)
         self.offset = start
         self.recent: dict[int, list[Layout]] = {}
         self.shapes: set[int] = set()

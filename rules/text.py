@@ -42,7 +42,7 @@ def _unknown(header: Header) -> Iterator[Fault]:
 
 
 def _undecodable(header: Header, tag: int, stencil: Stencil | None) -> Iterator[Fault]:
-    fields = (header.raw(tag) or b"",) if stencil is None else stencil.column_at(header, tag) or ()
+    fields = {header.raw(tag) or b""} if stencil is None else stencil.distinct_at(header, tag)
     codecs = header.codecs()
     bad = [field for field in fields if not is_decodable(field, codecs)]
     if bad:

@@ -6,15 +6,19 @@ values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rules.conditions import Answer, Condition
 from rules.header import Header
-from rules.image_types import FrameFacts, TypeFacts, ValueFacts, image_type
+from rules.image_types import TypeFacts, ValueFacts, image_type
 from rules.iods import iods
 from rules.model import Example, Finding, Problem, Rule, Severity
 from rules.registry import run, table_rule
+
+CT, MR, NM, DX = "CT Image", "MR Image", "Nuclear Medicine Image", "Digital X-Ray Image"
+US, VL = "Ultrasound Image", "VL Photographic Image"
+EMR, PM = "Enhanced MR Image", "Parametric Map"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +69,16 @@ def judge(seen: Seen) -> Iterator[Finding]:
 
 
 def example(iod: str, *values: str) -> Example:
+    """An instance of this IOD with this Image Type."""
     return {"SOPClassUID": iods()[iod].sop_class_uids[0], "ImageType": list(values)}
 
 
 def frame_example(iod: str, *values: str) -> Example:
+    """An instance of this IOD with this Frame Type shared by its frames. ValueError where the IOD has none."""
     facts = image_type(iod)
-    frames = facts.frames if facts else None
-    if not isinstance(frames, FrameFacts):
+    if facts is None or facts.frames is None:
         raise ValueError(f"{iod} has no Frame Type")
-    group = {frames.sequence: [{"FrameType": list(values)}]}
+    group = {facts.frames.sequence: [{"FrameType": list(values)}]}
     return {"SOPClassUID": iods()[iod].sop_class_uids[0], "SharedFunctionalGroupsSequence": [group]}
 
 
@@ -88,14 +93,14 @@ def type_rule(
     *,
     section: str,
     severity: Severity,
-    good: Iterable[Values],
-    bad: Iterable[Values],
-    good_frames: Iterable[Values] = (),
-    bad_frames: Iterable[Values] = (),
-    also_good: Iterable[Example] = (),
-    also_bad: Iterable[Example] = (),
+    good: Sequence[Values],
+    bad: Sequence[Values],
+    good_frames: Sequence[Values] = (),
+    bad_frames: Sequence[Values] = (),
+    also_good: Sequence[Example] = (),
+    also_bad: Sequence[Example] = (),
 ) -> Callable[[Callable[[Seen], Iterator[Problem]]], Callable[[Seen], Iterator[Problem]]]:
-    """Register a rule on both Attributes, with examples in short."""
+    """Register a rule on Image Type, and on Frame Type where it has bad examples for that, with examples in short."""
 
     def register(check: Callable[[Seen], Iterator[Problem]]) -> Callable[[Seen], Iterator[Problem]]:
         _RULES["ImageType"].append(
@@ -113,15 +118,10 @@ def type_rule(
                     f"frame-type-{id}",
                     section=section,
                     severity=severity,
-                    good=[_frameexample(*each) for each in good_frames],
-                    bad=[_frameexample(*each) for each in bad_frames],
+                    good=[frame_example(*each) for each in good_frames],
+                    bad=[frame_example(*each) for each in bad_frames],
                 )(check)
             )
         return check
 
     return register
-
-
-CT, MR, NM, DX = "CT Image", "MR Image", "Nuclear Medicine Image", "Digital X-Ray Image"
-US, VL = "Ultrasound Image", "VL Photographic Image"
-EMR, PM = "Enhanced MR Image", "Parametric Map"

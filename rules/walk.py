@@ -62,6 +62,11 @@ class Source:
     pixels: list[PixelData] = field(default_factory=list)
     budget: int = 0
     shapes: dict[object, int] = field(default_factory=dict)
+    """Numbers of the structures met, to compare them by."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.data, memoryview) and not (self.data.format == "B" and self.data.contiguous):
+            self.data = self.data.tobytes()
 
     def fault(self, offset: int, tag: int | None, message: str, kind: Kind = "undecodable") -> None:
         """Tell of malformed input, once; what exceeds the limit is summed up in one last line."""
@@ -111,7 +116,7 @@ class Walk:
                     continue
             if len(self.table) + self.looks >= self._allowance():
                 self.undecodable(self.offset, None, f"more than {self.source.limits.elements} elements")
-                return
+                break
             before = self.before
             self.looks += 1
             if not self._one():
@@ -149,7 +154,7 @@ class Walk:
                     break
                 group, element, vr, length = tag_vr_and_length(data, offset)
                 tag = group << 16 | element
-                if tag <= before or tag >= stop:
+                if not before < tag < stop:
                     break
                 if vr in short:
                     table[tag] = (vr, offset + 8, length)
@@ -175,7 +180,7 @@ class Walk:
                 break
             group, element, length = tag_and_length(data, offset)
             tag = group << 16 | element
-            if tag <= before or tag >= stop or length == 0xFFFFFFFF:
+            if not before < tag < stop or length == 0xFFFFFFFF:
                 break
             table[tag] = (None, offset + 8, length)
             offset += 8 + length
@@ -320,7 +325,7 @@ class Walk:
             self.undecodable(value, tag, told)
             self.offset = self.end
             if is_sequence(tag, vr) or (tag in PIXELS and not self.item):
-                self.table[tag] = (vr, value, self.end - value)
+                self.table[tag] = (vr, value, max(self.end - value, 0))
             else:
                 del self.table[tag]
         elif self.offset < self.end:

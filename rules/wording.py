@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _TOKEN = re.compile(r"[A-Za-z0-9 _-]{1,16}")
 
@@ -30,12 +30,22 @@ def listed(values: Iterable[str], most: int = 8) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
-def meant(value: str, among: Iterable[str]) -> str:
-    """ "; did you mean X?" where one of the values is close, else nothing."""
+def outside(value: str, allowed: Sequence[str], otherwise: str) -> str:
+    """What to say of a value that is none of those allowed, the one that was probably meant first if there is one.
+
+    `otherwise` says what is wrong or wanted: "wanted A or B".
+    """
+    near = _nearest(value, allowed)
+    if near is None:
+        return f"is {shown(value)}, {otherwise}"
+    hint = f"is {shown(value)}: did you mean {near}?"
+    return hint if len(allowed) == 1 else f"{hint} {otherwise[0].upper()}{otherwise[1:]}"
+
+
+def _nearest(value: str, allowed: Sequence[str]) -> str | None:
     # Imported when something is wrong, so that a sound instance does not pay for it.
     from difflib import get_close_matches
 
     plain = value.upper().replace("-", "_").strip()
-    names = list(among)
-    close = [plain] if plain in names and plain != value else get_close_matches(plain, names, n=1, cutoff=0.75)
-    return f"; did you mean {close[0]}?" if close else ""
+    close = [plain] if plain in allowed else get_close_matches(plain, allowed, n=1, cutoff=0.75)
+    return close[0] if close else None

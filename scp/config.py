@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 from pydantic_settings.exceptions import SettingsError
 
 from scp.config_file import PREFIX, ConfigError, ConfigProblem, locate, overrides
-from scp.settings import Settings, is_uid
+from scp.settings import Settings
 from scp.toml_lines import Place, lines_of
 
 __all__ = ["ConfigError", "ConfigProblem", "Loaded", "Settings", "load", "load_with_origins"]
@@ -213,9 +213,9 @@ def _said(place: Place, error: Any, values: object) -> tuple[str, str]:
         "is_instance_of": "the path of a folder",
         "model_type": "a table of keys",
         "literal_error": f"{context.get('expected', '')}",
-        "greater_than": f"more than {context.get('gt')}",
-        "greater_than_equal": f"at least {context.get('ge')}",
-        "less_than_equal": f"at most {context.get('le')}",
+        "greater_than": f"more than {context.get('gt', 0):g}",
+        "greater_than_equal": f"at least {context.get('ge', 0):g}",
+        "less_than_equal": f"at most {context.get('le', 0):g}",
     }.get(kind)
     if wanted is None:
         return str(error["msg"]), ""
@@ -277,29 +277,11 @@ def _conflicts(settings: Settings) -> Iterator[Mistake]:
         yield ("store", "path"), f"{settings.store.path} is a file, wanted a folder", ""
     if settings.audit.url.startswith("sqlite:///") and Path(settings.audit.url.removeprefix("sqlite:///")).is_dir():
         yield ("audit", "url"), "names a folder, wanted a file", "for instance sqlite:///var/audit.db"
-    yield from _unknown_sop_classes(settings)
     named: dict[str, int] = {}
     for number, device in enumerate(settings.device):
         first = named.setdefault(device.name, number)
         if first != number:
             yield ("device", number, "name"), f"{device.name!r} is the name of device {first + 1} too", ""
-        if not (device.ae_titles or device.addresses or device.manufacturer or device.model):
-            hint = "give ae_titles, addresses, manufacturer or model"
-            yield ("device", number), f"{device.name!r} would match every sender", hint
-
-
-def _unknown_sop_classes(settings: Settings) -> Iterator[Mistake]:
-    named = [(n, name) for n, line in enumerate(settings.policy.line) for name in line.sop_class if not is_uid(name)]
-    if not named:
-        return
-    from rules.iods import iods
-
-    known = {name.lower(): name for name in iods()}
-    for number, name in named:
-        if name.lower() not in known:
-            near = difflib.get_close_matches(name.lower(), known, n=1)
-            hint = f"did you mean {known[near[0]]!r}?" if near else "`dicomgate rules coverage` lists the names"
-            yield ("policy", "line", number, "sop_class"), f"{name!r} is neither a UID nor an IOD", hint
 
 
 _EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104  # compared with, not listened on

@@ -152,8 +152,8 @@ class DimseDoor:
         """Accept no more; let open Associations end within `drain` seconds, then abort them."""
         self._server.shutdown()
         deadline = time.monotonic() + drain
-        while self._server.active_associations and time.monotonic() < deadline:
-            time.sleep(0.05)
+        while self.associations and time.monotonic() < deadline:
+            time.sleep(0.02)
         for association in self._server.active_associations:
             association.abort(block=False)
         deadline = time.monotonic() + 1.0
@@ -177,7 +177,9 @@ class DimseDoor:
         association = event.assoc
         assert isinstance(association, GateAssociation)
         request = association.requestor.primitive
-        if not isinstance(request, A_ASSOCIATE):
+        if not isinstance(request, A_ASSOCIATE):  # the peer has gone
+            association.is_aborted = True
+            association.kill()
             return
         session = self._session(association, request.calling_ae_title, request.called_ae_title)
         association.session = session

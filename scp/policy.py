@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from rules.iods import iods
 from rules.model import Finding, Severity
 from scp.sender import Sender
 from scp.verdict import Action, Decision, Verdict
@@ -40,8 +41,6 @@ FORCED = {
     "undecodable": Action.QUARANTINE,
 }
 """Rules that neither line nor mode can soften: what names itself wrongly or cannot be read has no safe place."""
-
-_UID = re.compile(r"[0-9.]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def device_of(policy: Policy, sender: Sender) -> str | None:
 
 
 def compile_policy(settings: Settings) -> Policy:
-    """The policy and devices of a configuration, ready to decide; ValueError on an unknown name in `sop_class`."""
+    """The policy and devices of a configuration, ready to decide."""
     lines = tuple(_line(number, each) for number, each in enumerate(settings.policy.line, start=1))
     devices = tuple(_device(each) for each in settings.device)
     values = settings.model_dump(mode="json", include={"policy", "device"})
@@ -242,14 +241,9 @@ def _sop_class(named: tuple[str, ...]) -> Iterator[Matcher]:
 
 
 def _uids_of(named: str) -> tuple[str, ...]:
-    if _UID.fullmatch(named):
-        return (named,)
-    from rules.iods import iods
-
-    known = {name.lower(): iod for name, iod in iods().items()}
-    if named.lower() not in known:
-        raise ValueError(f"{named!r} is neither a UID nor the name of an IOD")
-    return known[named.lower()].sop_class_uids
+    """The SOP Classes of an IOD's name, or the one UID that stands there."""
+    iod = iods().get(named)
+    return (named,) if iod is None else iod.sop_class_uids
 
 
 def _globs(globs: tuple[str, ...], *, exact: bool = True) -> re.Pattern[str]:

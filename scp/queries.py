@@ -170,7 +170,7 @@ def stats(connection: sa.Connection, by: str = "verdict", wanted: Filter = Filte
     if settled is None:
         return []
     by_rule = by == "rule" or bool(settled.rules) or settled.severity is not None
-    parts = _pieces(settled, by_rule)
+    parts = _pieces(settled, by_rule, STATS[by])
     pieces = parts[0].subquery() if len(parts) == 1 else sa.union_all(*parts).subquery()
     keys = [pieces.c[each] for each in STATS[by]]
     sums = [sa.cast(sa.func.sum(pieces.c[each]), sa.BigInteger).label(each) for each in ("instances", "findings")]
@@ -308,23 +308,25 @@ def _settle(connection: sa.Connection, wanted: Filter) -> _Settled | None:
         if ticket is None:
             return None
     settled = _Settled(wanted.since, wanted.until, wanted.severity, rules, values, wanted.uid, ticket)
-    return _narrow(connection, settled) if rules and values else settled
+    return _narrow(connection, settled) if len(values) + bool(rules) > 1 else settled
 
 
 def _narrow(connection: sa.Connection, settled: _Settled) -> _Settled | None:
-    """Leave out the days before and after all that fits, as `tally` knows them; None where no day does.
+    """Leave out the rules that never met the rest, and the days before and after all that fits, by `tally`.
 
     A rule that is frequent and a sender that is frequent may never have met; without this, finding that
-    out means reading every row of one of them.
+    out means reading every row of one of them. None where nothing is left.
     """
-    days = sa.select(sa.func.min(tally.c.day), sa.func.max(tally.c.day)).where(*_tally_conditions(settled))
-    first, last = connection.execute(days).one()
-    if first is None:
+    met = sa.select(tally.c.rule, sa.func.min(tally.c.day), sa.func.max(tally.c.day))
+    by_rule = bool(settled.rules or settled.severity)
+    rows = connection.execute(met.where(*_tally_conditions(settled, by_rule)).group_by(tally.c.rule)).all()
+    if not rows:
         return None
-    begin = datetime.fromisoformat(f"{first}T00:00:00+00:00")
-    end = datetime.fromisoformat(f"{last}T00:00:00+00:00") + timedelta(days=1)
+    begin = datetime.fromisoformat(f"{min(row[1] for row in rows)}T00:00:00+00:00")
+    end = datetime.fromisoformat(f"{max(row[2] for row in rows)}T00:00:00+00:00") + timedelta(days=1)
     return replace(
         settled,
+        rules=tuple(row[0] for row in rows) if settled.rules else (),
         since=max(begin, settled.since) if settled.since else begin,
         until=min(end, settled.until) if settled.until else end,
     )
@@ -400,8 +402,9 @@ def _finding_conditions(settled: _Settled) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
-def _tally_conditions(settled: _Settled) -> list[sa.ColumnElement[bool]]:
-    conditions = [_one_of(tally.c[name], values) for name, values in settled.values.items()]
+def _tally_conditions(settled: _Settled, by_rule: bool) -> list[sa.ColumnElement[bool]]:
+    conditions = [tally.c.rule != "" if by_rule else tally.c.rule == ""]
+    conditions += [_one_of(tally.c[name], values) for name, values in settled.values.items()]
     if settled.rules:
         conditions.append(_one_of(tally.c.rule, settled.rules))
     if settled.severity:
@@ -432,20 +435,21 @@ def _first_with_rules(
         if conditions:
             query = query.join_from(finding, receipt, receipt.c.id == finding.c.receipt_id).where(*conditions)
         order = [finding.c.received_at, finding.c.receipt_id]
-        first = query.order_by(*(each.desc() if newest else each for each in order)).limit(limit).subquery()
+        first = query.order_by(*(each.desc() if newest else each.asc() for each in order)).limit(limit).subquery()
         own.append(sa.select(first))
     every = (sa.union(*own) if len(own) > 1 else own[0]).subquery()
-    order = [each.desc() if newest else each for each in (every.c.received_at, every.c.receipt_id)]
-    return sa.select(every).order_by(*order).limit(limit).subquery()
+    columns = (every.c.received_at, every.c.receipt_id)
+    ordered = [each.desc() if newest else each.asc() for each in columns]
+    return sa.select(every).order_by(*ordered).limit(limit).subquery()
 
 
-def _pieces(settled: _Settled, by_rule: bool) -> list[sa.Select[Any]]:
+def _pieces(settled: _Settled, by_rule: bool, keys: Sequence[str]) -> list[sa.Select[Any]]:
     """The sums of whole days, and selects that count what is left of the days at the ends."""
-    whole = [tally.c.rule != "" if by_rule else tally.c.rule == "", *_tally_conditions(settled)]
+    whole = _tally_conditions(settled, by_rule)
     rest: list[tuple[datetime, datetime]] = []
     since, until = settled.since, settled.until
     if since and until and since.date() == until.date():
-        return [_counted(settled, by_rule, since, until)]
+        return [_counted(settled, by_rule, keys, since, until)]
     if since:
         midnight = _midnight(since)
         if since == midnight:
@@ -457,32 +461,33 @@ def _pieces(settled: _Settled, by_rule: bool) -> list[sa.Select[Any]]:
         whole.append(tally.c.day < until.date().isoformat())
         if until != _midnight(until):
             rest.append((_midnight(until), until))
-    columns = [tally.c[name] for name in _GROUPS]
-    sums = [tally.c.instances, tally.c.findings]
-    return [sa.select(*columns, *sums).where(*whole), *(_counted(settled, by_rule, *each) for each in rest)]
-
-
-_GROUPS = ("day", "calling_ae", "device", "sop_class_uid", "verdict", "rule", "severity")
+    columns = [tally.c[name] for name in (*keys, "instances", "findings")]
+    return [sa.select(*columns).where(*whole), *(_counted(settled, by_rule, keys, *each) for each in rest)]
 
 
 def _midnight(moment: datetime) -> datetime:
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _counted(settled: _Settled, by_rule: bool, since: datetime, until: datetime) -> sa.Select[Any]:
-    """What `tally` would hold of a part of one day, counted from the rows."""
-    day = sa.literal(since.date().isoformat()).label("day")
-    device = sa.func.coalesce(receipt.c.device, "").label("device")
-    own = [receipt.c.calling_ae, device, receipt.c.sop_class_uid, receipt.c.verdict]
+def _counted(settled: _Settled, by_rule: bool, keys: Sequence[str], since: datetime, until: datetime) -> sa.Select[Any]:
+    """What `tally` would say of a part of one day, counted from the rows."""
+    columns = {
+        "day": sa.literal_column(f"'{since.date().isoformat()}'"),
+        "device": sa.func.coalesce(receipt.c.device, ""),
+        "rule": finding.c.rule,
+        "severity": finding.c.severity,
+    }
+    named = [columns[each] if each in columns else receipt.c[each] for each in keys]
+    labelled = [column.label(key) for key, column in zip(keys, named, strict=True)]
     # Severity is a condition on the findings here, never on the receipts' counts.
     conditions = _receipt_conditions(replace(settled, since=since, until=until, severity=None, uid=None, ticket=None))
     if by_rule:
-        rule = [finding.c.rule, finding.c.severity]
         instances = sa.func.count(finding.c.receipt_id.distinct()).label("instances")
-        query = sa.select(day, *own, *rule, instances, sa.func.count().label("findings"))
+        query = sa.select(*labelled, instances, sa.func.count().label("findings"))
         query = query.join_from(receipt, finding, finding.c.receipt_id == receipt.c.id)
-        return query.where(*conditions, *_finding_conditions(settled)).group_by(*own, *rule)
-    nothing = [sa.literal("").label("rule"), sa.literal("").label("severity")]
-    total = sa.func.sum(receipt.c.errors + receipt.c.warnings + receipt.c.notes).label("findings")
-    query = sa.select(day, *own, *nothing, sa.func.count().label("instances"), total)
-    return query.where(*conditions).group_by(*own)
+        conditions += _finding_conditions(settled)
+    else:
+        total = sa.func.sum(receipt.c.errors + receipt.c.warnings + receipt.c.notes)
+        query = sa.select(*labelled, sa.func.count().label("instances"), total.label("findings"))
+    groups = [column for key, column in zip(keys, named, strict=True) if key != "day"]
+    return query.where(*conditions).group_by(*groups).having(sa.func.count() > 0)

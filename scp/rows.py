@@ -66,7 +66,7 @@ class Statements:
             if self._postgres:
                 # Two statements, since one would look at the moment from before it had the locks.
                 driver.execute(_LOCK_UIDS, (sorted(map(_lock_key, uids)),))
-                found = driver.execute(_EARLIER.format("any(%s)"), (uids,))
+                found = driver.execute(_EARLIER.format("= any(%s)"), (uids,))
             else:
                 found = driver.execute(_EARLIER.format(_THESE), (json.dumps(uids),))
             return list(found)
@@ -102,11 +102,11 @@ _CLOSING = ["closed_at", "ending", "instances", "echoes", "bytes"]
 
 _LOCK_UIDS = "select pg_advisory_xact_lock(key) from unnest(%s::bigint[]) as key"
 
-_THESE = "(select value from json_each(?))"
+_THESE = "in (select value from json_each(?))"
 
 _EARLIER = """
     select sop_instance_uid, id, ticket, digest, transfer_syntax_uid, verdict, stored from receipt
-    where sop_instance_uid = {} and stored is not null order by id
+    where sop_instance_uid {} and stored is not null order by id
 """
 
 

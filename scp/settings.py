@@ -6,11 +6,12 @@ import hashlib
 import ipaddress
 import json
 import re
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, model_validator
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -35,6 +36,19 @@ def _uid(text: str) -> str:
     if not is_uid(text):
         raise ValueError(f"{text!r} is no UID: digits and dots, at most 64 characters, no leading zeros")
     return text
+
+
+def _sop_class(text: str) -> str:
+    if is_uid(text):
+        return text
+    from rules.iods import iods
+
+    known = {name.lower(): name for name in iods()}
+    if text.lower() not in known:
+        near = get_close_matches(text.lower(), known, n=1)
+        hint = f": did you mean {known[near[0]]!r}?" if near else ""
+        raise ValueError(f"{text!r} is neither a UID nor the name of an IOD{hint}")
+    return known[text.lower()]
 
 
 def _network(text: str) -> str:
@@ -95,6 +109,7 @@ Filled = Annotated[str, AfterValidator(_filled)]
 Patterns = Annotated[tuple[Filled, ...], BeforeValidator(_one_or_more)]
 """Globs, any of which may match; one alone may stand without brackets."""
 Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_one_or_more)]
+SopClasses = Annotated[tuple[Annotated[str, AfterValidator(_sop_class)], ...], BeforeValidator(_one_or_more)]
 Uids = Annotated[tuple[Uid, ...], BeforeValidator(_one_or_more)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 """0 lets the system choose a free one."""
@@ -192,7 +207,7 @@ class PolicyLine(Section):
     calling_ae: Patterns = ()
     called_ae: Patterns = ()
     address: Networks = ()
-    sop_class: Patterns = ()
+    sop_class: SopClasses = ()
     """UIDs, or IOD names as `dicomgate rules coverage` prints them."""
     modality: Patterns = ()
     manufacturer: Patterns = ()
@@ -219,6 +234,12 @@ class Device(Section):
     model: Patterns = ()
     contact: str = ""
     comment: str = ""
+
+    @model_validator(mode="after")
+    def _must_tell_senders_apart(self) -> Device:
+        if not (self.ae_titles or self.addresses or self.manufacturer or self.model):
+            raise ValueError("would match every sender: give ae_titles, addresses, manufacturer or model")
+        return self
 
 
 class Settings(Section):

@@ -72,6 +72,7 @@ class _Scan:
         place: Place = ()
         for key in keys:
             place = (*place, key)
+            self.lines.setdefault(place, self.line())
             if place in self.elements:
                 place = (*place, self.elements[place] - 1)
         return place

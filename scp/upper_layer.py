@@ -25,6 +25,7 @@ from pynetdicom import _config, evt
 from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.pdu_primitives import A_P_ABORT
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ SLACK = 1024
 """Bytes by which a P-DATA-TF may exceed the announced maximum: some senders count the PDV header apart."""
 
 READ_AT_ONCE = 1 << 18
+
+A_ASSOCIATE_RQ, A_ABORT = 0x01, 0x07
+"""The first and the last of the PDU types (PS3.8 section 9.3)."""
 
 _ABORT_INVALID_PDU = bytes((7, 0, 0, 0, 0, 4, 0, 0, 2, 6))
 _ABORT_UNEXPECTED = bytes((7, 0, 0, 0, 0, 4, 0, 0, 2, 2))
@@ -64,11 +68,17 @@ class GateSocket(AssociationSocket):
         self._bounds = bounds
         self._poll = select.poll()
         self._poll.register(client, select.POLLIN | select.POLLHUP | select.POLLERR)
+        self._body_next = False
+        self._lost_count = False
+        """What comes is no PDU: where the next one would begin, nobody can say."""
 
     @property
     def ready(self) -> bool:
         """There is something to read, and room for it."""
         if self.socket is None or not self._is_connected:
+            return False
+        if self._lost_count:
+            self._drain()
             return False
         association = cast(GateAssociation, self.assoc)
         if association.dimse.msg_queue.qsize() > 0 or association.is_serving:
@@ -90,7 +100,10 @@ class GateSocket(AssociationSocket):
 
         Raises PeerTrouble when the peer stalls or announces a PDU beyond the bounds.
         """
-        if nr_bytes != 6:  # the caller reads a PDU as six bytes of header, then the rest
+        # The caller reads a PDU as six bytes of header, then the rest.
+        is_header = not self._body_next
+        self._body_next = False
+        if not is_header:
             self._refuse_longer_than_bounds(nr_bytes)
         sock = cast(socket.socket, self.socket)
         deadline = time.monotonic() + self._bounds.pdu_timeout
@@ -105,12 +118,33 @@ class GateSocket(AssociationSocket):
             if not got:
                 view.release()
                 del buffer[have:]
+                self._tell_who_waits()
                 return buffer
             have += got
             if have < nr_bytes and time.monotonic() > deadline:
                 raise self._stalled(nr_bytes, have)
         acknowledge_at_once(sock)
+        if is_header:
+            self._body_next = A_ASSOCIATE_RQ <= buffer[0] <= A_ABORT
+            if not self._body_next:
+                self._lost_count = True
+                cast(GateAssociation, self.assoc).trouble = f"no PDU is of type {buffer[0]:#04x}"
         return buffer
+
+    def _tell_who_waits(self) -> None:
+        """End the wait for an A-ASSOCIATE-RQ that will not come: pynetdicom would sit it out."""
+        association = cast(GateAssociation, self.assoc)
+        if association.requestor.primitive is None:
+            association.dul.to_user_queue.put(A_P_ABORT())
+
+    def _drain(self) -> None:
+        """Throw away what is left to read: closing over it would reset the connection before our abort is read."""
+        sock = cast(socket.socket, self.socket)
+        try:
+            while self._poll.poll(0) and sock.recv(READ_AT_ONCE):
+                continue
+        except OSError:
+            return
 
     def _refuse_longer_than_bounds(self, nr_bytes: int) -> None:
         association = cast(GateAssociation, self.assoc)

@@ -12,8 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
+
+import sqlalchemy as sa
+
+from scp.database import open_engine
 
 PROGRAM = Path(sys.executable).parent / "dicomgate"
 START = 20.0
@@ -47,6 +52,21 @@ class Served:
             check=False,
             timeout=60,
         )
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of the audit database."""
+        engine = open_engine(self.url, read_only=True)
+        with engine.connect() as connection:
+            rows = [tuple(row) for row in connection.execute(sa.text(sql))]
+        engine.dispose()
+        return rows
+
+    def eventually(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of the audit database, once there are any: what no answer waits for is written soon after."""
+        deadline = time.monotonic() + START
+        while not (rows := self.ask(sql)):
+            assert time.monotonic() < deadline, f"no rows: {sql}"
+        return rows
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of an HTTP GET."""

@@ -40,7 +40,8 @@ def read_earlier(wheel: Path) -> Earlier:
     with zipfile.ZipFile(wheel) as archive:
         for kind in ("module", "macro"):
             numbers = {
-                each["id"]: each["linkToStandard"].rpartition("#table_")[2].removeprefix("PS3.3_") for each in _file(archive, f"{kind}s")
+                each["id"]: each["linkToStandard"].rpartition("#table_")[2].removeprefix("PS3.3_")
+                for each in _file(archive, f"{kind}s")
             }
             for row in _file(archive, f"{kind}_to_attributes"):
                 owner, _, path = row["path"].partition(":")

@@ -62,8 +62,7 @@ def frame_types(header: Header, images: TypeFacts) -> Iterator[Finding | Undecid
     yield from run(GROUP_ITEMS, frames)
     yield from run(MISSING, frames)
     yield from run(EMPTY, frames)
-    if frames.facts.common:
-        yield from run(ORIGINAL_VOLUME, frames)
+    yield from run(ORIGINAL_VOLUME, frames)
     for seen in frames.types:
         yield from judge(seen)
     if images.agreement is None or not frames.types or not header.texts("ImageType"):
@@ -269,7 +268,7 @@ def _original_volume(frames: Frames) -> Iterator[Problem]:
 
     A projection or reformation is calculated from other pixels, so the frame is DERIVED.
     """
-    if frames.calculated:
+    if frames.calculated and frames.facts.common:
         problem = frames.problem(frames.calculated, "is ORIGINAL though a calculation technique is named", "FrameType")
         yield replace(problem, value_number=1, section="C.8.16.1.1")
 

@@ -12,7 +12,7 @@ from rules.iods import iods
 from rules.model import Finding, Problem, Severity, Undecided
 from rules.registry import run, table_rule
 from rules.type_rules import CT, DX, EMR, MR, NM, PM, US, VL, Seen, example, judge, type_rule
-from rules.wording import listed, meant, shown
+from rules.wording import listed, outside, shown
 
 
 def image_types(header: Header, facts: TypeFacts) -> Iterator[Finding | Undecided]:
@@ -151,9 +151,7 @@ def _value(seen: Seen, number: int) -> Iterator[Problem]:
     elif value in facts.prohibited:
         yield seen.problem(f"is {shown(value)}, which is not allowed here", facts, section=facts.ground)
     elif facts.enumerated and value not in facts.enumerated:
-        yield seen.problem(
-            f"is {shown(value)}, wanted {listed(facts.enumerated)}{meant(value, facts.enumerated)}", facts
-        )
+        yield seen.problem(outside(value, facts.enumerated, f"wanted {listed(facts.enumerated)}"), facts)
     elif facts.filled_only_if and facts.filled_only_if.ask(seen.place) is Answer.NO:
         words = facts.filled_only_if.words
         yield seen.problem(f"is {shown(value)}, only allowed where {words}", facts, section=facts.ground)
@@ -265,15 +263,18 @@ def original_contrast(seen: Seen) -> Iterator[Problem]:
     Pixels straight from the acquisition have no derived contrast. Either value 1 is DERIVED or value 4 is NONE.
     """
     facts = seen.facts.value(4)
-    if not seen.facts.common or facts is None or "NONE" not in (*facts.defined, *facts.enumerated):
+    # Where value 4 has Enumerated Values, NONE alone is among them, and it has been judged already.
+    if not _may_be_original(seen) or facts is None or facts.enumerated or "NONE" not in facts.defined:
         return
-    # Where NONE alone is enumerated, value 4 has been judged already.
-    if facts.enumerated or len(seen.values) < 4 or seen.values[0] != "ORIGINAL":
-        return
-    if seen.values[3] not in ("", "NONE"):
-        yield seen.problem(
-            f"is {shown(seen.values[3])}, wanted NONE since value 1 is ORIGINAL", facts, section="C.8.16.1.4"
-        )
+    if len(seen.values) > 3 and seen.values[3] not in ("", "NONE"):
+        message = f"is {shown(seen.values[3])}, wanted NONE since value 1 is ORIGINAL"
+        yield seen.problem(message, facts, section="C.8.16.1.4")
+
+
+def _may_be_original(seen: Seen) -> bool:
+    """Whether value 1 is ORIGINAL, in an IOD where C.8.16.1 holds and that is allowed."""
+    facts = seen.facts.value(1)
+    return seen.facts.common and seen.values[0] == "ORIGINAL" and facts is not None and "ORIGINAL" in facts.enumerated
 
 
 @type_rule(
@@ -293,7 +294,7 @@ def original_volume(seen: Seen) -> Iterator[Problem]:
     the frames are.
     """
     technique = seen.place.text("VolumeBasedCalculationTechnique")
-    if seen.facts.common and seen.values[0] == "ORIGINAL" and technique not in (None, "NONE"):
+    if technique not in (None, "NONE") and _may_be_original(seen):
         message = f"is ORIGINAL though Volume Based Calculation Technique is {shown(technique or '')}"
         yield seen.problem(message, seen.facts.value(1), section="C.8.16.1.1")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from rules.model import Problem, Severity
 from rules.type_rules import CT, EMR, NM, PM, US, Seen, type_rule
-from rules.wording import listed, meant, shown
+from rules.wording import listed, outside, shown
 
 
 def _term(seen: Seen, number: int) -> Iterator[Problem]:
@@ -21,8 +21,7 @@ def _term(seen: Seen, number: int) -> Iterator[Problem]:
         known = (*known, *facts.defined_if[1])
     if not value or not known or value in known or value in facts.prohibited or value in facts.retired:
         return
-    message = f"is {shown(value)}, which is not a Defined Term{meant(value, known)}"
-    yield seen.problem(message, facts, facts.beyond)
+    yield seen.problem(outside(value, known, "not a Defined Term"), facts, facts.beyond)
 
 
 @type_rule(

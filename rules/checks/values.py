@@ -11,7 +11,7 @@ from rules.header import Header
 from rules.model import Problem, Severity
 from rules.modules import Row
 from rules.registry import table_rule
-from rules.wording import listed, meant, shown
+from rules.wording import listed, outside, shown
 
 PM = "1.2.840.10008.5.1.4.1.1.30"
 
@@ -100,7 +100,7 @@ def _defined(place: Header, row: Row) -> Iterator[Problem]:
 
     Terms of one's own are permitted, but other systems will not know them.
     """
-    yield from _outside(place, row, row.defined, "which is not a Defined Term")
+    yield from _outside(place, row, row.defined, "not a Defined Term")
 
 
 def _outside(place: Header, row: Row, allowed: tuple[str, ...], words: str) -> Iterator[Problem]:
@@ -111,7 +111,7 @@ def _outside(place: Header, row: Row, allowed: tuple[str, ...], words: str) -> I
             continue
         yield Problem(
             place.path_of(row.keyword),
-            f"is {shown(text)}, {words}{meant(text, allowed)}",
+            outside(text, allowed, words),
             value_number=number if len(values) > 1 else None,
             section=row.section,
         )

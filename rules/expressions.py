@@ -1,0 +1,543 @@
+"""Conditions as the fact tables write them: JSON of a few words, asked of a place in an instance.
+
+An expression is a mapping with one of these members, and "at" where it names an Attribute:
+
+    {"present": K}, {"absent": K}          the Attribute is there or not, with or without a value
+    {"filled": K}, {"empty": K}            it is there and has a value, or has none
+    {"is": [K, n, [V, ...]]}               value n is one of these; n is 0 for any value
+    {"is not": [K, n, [V, ...]]}           it has a value n and that is another; where it is absent, UNKNOWN
+    {"compare": [K, ">", 1]}               the first value as a number; absent is NO
+    {"points to": [K, K2]}                 one of its values is the tag of K2
+    {"items": [K, ">", 1]}                 how many Items the Sequence has; absent is none
+    {"any item": [K, E]}                   one of its Items answers YES
+    {"item": [K, 1]}                       the place is within this Item of K; [K, 0] is any Item
+    {"sop class": [UID, ...]}              the instance is of one of these SOP Classes
+    {"transfer syntax": "lossy"}           or "encapsulated": what the Transfer Syntax does to the pixels
+    {"all": [E, ...]}, {"any": [E, ...]}, {"not": E}
+    {"undecidable": words}                 the instance cannot show it
+
+"at" says where an Attribute is looked up: "here" (left out), in the Data Set or Item that is asked; "root";
+"above", here or in the nearest Item around it that has it; "frame", above and then in the functional groups of the same
+frame; "frames", at the root or in the functional groups of any frame. UNKNOWN follows Kleene's logic.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice, product
+from typing import Any
+
+from rules.conditions import Answer, Condition, yes_if
+from rules.dictionary import tag_of, vr_of
+from rules.header import Header
+from rules.model import Example
+from rules.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
+from rules.wording import listed
+
+Expression = Mapping[str, Any]
+Ask = Callable[[Header], Answer]
+
+PER_FRAME = 0x52009230
+SHARED = 0x52009229
+
+
+def compiled(expression: Expression) -> Ask:
+    """The question as a function of the place. ValueError where the expression is none, KeyError for a keyword."""
+    operation, subject = _parts(expression)
+    if operation in _JOINS:
+        return _joined(operation, [compiled(each) for each in subject])
+    if operation == "not":
+        asked = compiled(subject)
+        return lambda place: _OPPOSITE[asked(place)]
+    if operation == "undecidable":
+        return lambda place: Answer.UNKNOWN
+    if operation == "sop class":
+        return _sop_class(frozenset(subject))
+    if operation == "transfer syntax":
+        return _SYNTAXES[subject]
+    if operation == "item":
+        return _within(subject[0], subject[1])
+    keyword, leaf = _leaf(operation, subject)
+    return _located(expression.get("at", "here"), tag_of(keyword), leaf)
+
+
+def as_condition(expression: Expression, name: str = "") -> Condition:
+    """A Condition whose words can follow "since" in a message, with an example of each answer that it can give."""
+    yes, no = (each.data_set if each is not None else None for each in examples(expression))
+    return Condition(name or words(expression), words(expression), compiled(expression), yes, no)
+
+
+def decidable(expression: Expression) -> bool:
+    """Whether instances can answer both YES and NO."""
+    return {Answer.YES, Answer.NO} <= answers(expression)
+
+
+def answers(expression: Expression) -> frozenset[Answer]:
+    """YES and NO, as far as any instance can give them: UNKNOWN alone where none can."""
+    operation, subject = _parts(expression)
+    if operation == "undecidable":
+        return frozenset((Answer.UNKNOWN,))
+    if operation == "not":
+        return frozenset(_OPPOSITE[each] for each in answers(subject))
+    if operation in _JOINS:
+        each_can = [answers(each) for each in subject]
+        settled, left = (Answer.NO, Answer.YES) if operation == "all" else (Answer.YES, Answer.NO)
+        can = [settled] if any(settled in each for each in each_can) else []
+        can += [left] if all(left in each for each in each_can) else []
+        return frozenset(can or [Answer.UNKNOWN])
+    return frozenset((Answer.YES, Answer.NO))
+
+
+def attributes(expression: Expression) -> Iterator[str]:
+    """Every keyword that an expression names."""
+    operation, subject = _parts(expression)
+    if operation in _JOINS:
+        for each in subject:
+            yield from attributes(each)
+    elif operation == "not":
+        yield from attributes(subject)
+    elif operation not in _NAMELESS:
+        yield subject if isinstance(subject, str) else subject[0]
+        if operation == "points to":
+            yield subject[1]
+        elif operation == "any item":
+            yield from attributes(subject[1])
+
+
+# In words
+
+
+def words(expression: Expression) -> str:
+    """A clause for a message: "ImageType value 1 is ORIGINAL or MIXED and PixelSpacing is absent"."""
+    operation, subject = _parts(expression)
+    if operation in _JOINS:
+        joint = " and " if operation == "all" else " or "
+        return joint.join(_bracketed(each, operation) for each in subject)
+    if operation == "not":
+        return f"it is not so that {words(subject)}"
+    return _LEAF_WORDS[operation](subject) + _AT_WORDS.get(expression.get("at", ""), "")
+
+
+def _bracketed(expression: Expression, within: str) -> str:
+    joins = _parts(expression)[0] in _JOINS and _parts(expression)[0] != within
+    return f"({words(expression)})" if joins else words(expression)
+
+
+def _value_words(subject: Sequence[Any], verb: str) -> str:
+    keyword, number, values = subject
+    return f"{keyword}{f' value {number}' if number else ''} {verb} {listed([str(each) for each in values])}"
+
+
+_AT_WORDS = {"root": " in the Data Set", "frames": " in any frame"}
+_LEAF_WORDS: dict[str, Callable[[Any], str]] = {
+    "present": lambda keyword: f"{keyword} is present",
+    "absent": lambda keyword: f"{keyword} is absent",
+    "filled": lambda keyword: f"{keyword} has a value",
+    "empty": lambda keyword: f"{keyword} is empty",
+    "is": lambda subject: _value_words(subject, "is"),
+    "is not": lambda subject: _value_words(subject, "is not"),
+    "compare": lambda subject: f"{subject[0]} {subject[1]} {subject[2]}",
+    "points to": lambda subject: f"{subject[0]} points to {subject[1]}",
+    "items": lambda subject: f"{subject[0]} has Items {subject[1]} {subject[2]}",
+    "any item": lambda subject: f"an Item of {subject[0]} says that {words(subject[1])}",
+    "item": lambda subject: f"this is Item {subject[1]} of {subject[0]}" if subject[1] else f"this is in {subject[0]}",
+    "sop class": lambda uids: f"the SOP Class is {listed(uids)}",
+    "transfer syntax": lambda kind: f"the Transfer Syntax is {kind}",
+    "undecidable": lambda reason: f"it so happens ({reason})",
+}
+
+
+# What is asked of one Data Set or Item
+
+_Leaf = Callable[[Header, int], Answer]
+
+
+def _leaf(operation: str, subject: Any) -> tuple[str, _Leaf]:
+    if operation in _PRESENCE:
+        return subject, _PRESENCE[operation]
+    keyword = subject[0]
+    if operation in ("is", "is not"):
+        return keyword, _value_leaf(subject[1], frozenset(str(each) for each in subject[2]), operation == "is")
+    if operation == "compare":
+        return keyword, _number_leaf(_COMPARISONS[subject[1]], subject[2])
+    if operation == "items":
+        compare = _COMPARISONS[subject[1]]
+        return keyword, lambda place, tag: yes_if(compare(len(place.items(tag)), subject[2]))
+    if operation == "points to":
+        wanted = tag_of(subject[1])
+        return keyword, lambda place, tag: yes_if(wanted in place.values(tag))
+    if operation == "any item":
+        join = _joined_answers("any")
+        asked = compiled(subject[1])
+        return keyword, lambda place, tag: join(asked(item) for item in place.items(tag))
+    raise ValueError(f"no expression has {operation!r}")
+
+
+_PRESENCE: dict[str, _Leaf] = {
+    "present": lambda place, tag: yes_if(place.has(tag)),
+    "absent": lambda place, tag: yes_if(not place.has(tag)),
+    "filled": lambda place, tag: yes_if(place.has(tag) and not place.empty(tag)),
+    "empty": lambda place, tag: yes_if(place.empty(tag)),
+}
+
+
+def _value_leaf(number: int, wanted: frozenset[str], equal: bool) -> _Leaf:
+    numbers = _as_numbers(wanted)
+
+    def leaf(place: Header, tag: int) -> Answer:
+        if not place.has(tag):
+            return Answer.NO if equal else Answer.UNKNOWN
+        texts = place.texts(tag)
+        if not texts:
+            return Answer.UNKNOWN
+        asked = texts if number == 0 else texts[number - 1 : number]
+        if not asked and not equal:
+            return Answer.UNKNOWN
+        found = any(each in wanted for each in asked)
+        if not found and numbers:
+            found = bool(numbers & _as_numbers(asked))
+        return yes_if(found is equal)
+
+    return leaf
+
+
+def _as_numbers(texts: frozenset[str] | Sequence[str]) -> frozenset[float]:
+    """The texts as numbers, so that "1.0" is 1; none where one of them is no number."""
+    try:
+        return frozenset(float(each) for each in texts)
+    except ValueError:
+        return frozenset()
+
+
+def _number_leaf(compare: Callable[[float, float], bool], limit: float) -> _Leaf:
+    def leaf(place: Header, tag: int) -> Answer:
+        if not place.has(tag):
+            return Answer.NO
+        number = place.number(tag)
+        return Answer.UNKNOWN if number is None else yes_if(compare(number, limit))
+
+    return leaf
+
+
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    "<": operator.lt,
+    ">=": operator.ge,
+    "<=": operator.le,
+    "=": operator.eq,
+    "!=": operator.ne,
+}
+
+
+# Where it is asked
+
+
+def _located(at: str, tag: int, leaf: _Leaf) -> Ask:
+    if at == "here":
+        return lambda place: leaf(place, tag)
+    if at == "root":
+        return lambda place: leaf(place.root, tag)
+    if at == "above":
+        return lambda place: leaf(_nearest(place, tag), tag)
+    if at == "frame":
+        return lambda place: _agreed([leaf(each, tag) for each in _of_frame(place, tag)])
+    if at == "frames":
+        join = _joined_answers("any")
+        return lambda place: join(leaf(each, tag) for each in _of_any_frame(place, tag))
+    raise ValueError(f"no expression looks at {at!r}")
+
+
+def _nearest(place: Header, tag: int) -> Header:
+    """The innermost of the Item and those around it that has the Attribute, else the root."""
+    around: Header | None = place
+    while around is not None:
+        if around.has(tag):
+            return around
+        around = around.parent
+    return place.root
+
+
+def _of_frame(place: Header, tag: int) -> list[Header]:
+    """Where the Attribute is for the frame or frames that the place speaks of; one place or, asked in Shared, several."""
+    nearest = _nearest(place, tag)
+    group = _functional_group(place)
+    if group is None or (nearest.parent is not None and nearest.has(tag)):
+        return [nearest]
+    found = _in_groups(group, tag)
+    if found is not None:
+        return [found]
+    if group.path.startswith("Shared"):
+        return _in_frames(place.root, tag) or [place.root]
+    shared = _in_shared(place.root, tag)
+    return [shared if shared is not None else place.root]
+
+
+def _of_any_frame(place: Header, tag: int) -> list[Header]:
+    root = place.root
+    shared = _in_shared(root, tag)
+    return [root, *([shared] if shared is not None else []), *_in_frames(root, tag)]
+
+
+def _functional_group(place: Header) -> Header | None:
+    """The Item of the Shared or Per-Frame Functional Groups Sequence that the place is in."""
+    around = place
+    while around.parent is not None:
+        if around.parent.parent is None:
+            return around if around.path.startswith(("SharedFunctional", "PerFrameFunctional")) else None
+        around = around.parent
+    return None
+
+
+def _in_shared(root: Header, tag: int) -> Header | None:
+    items = root.items(SHARED)
+    return _in_groups(items[0], tag) if items else None
+
+
+def _in_groups(group: Header, tag: int) -> Header | None:
+    """The Item of the first Macro of a frame that has the Attribute."""
+    for each in group.tags():
+        if group.is_sequence(each):
+            for item in group.items(each):
+                if item.has(tag):
+                    return item
+    return None
+
+
+def _in_frames(root: Header, tag: int) -> list[Header]:
+    """One place for each distinct value over all frames, and one for the frames without."""
+    found: list[Header] = []
+    without: list[Header] = []
+    for stencil in root.stencils(PER_FRAME):
+        place = _in_groups(stencil.exemplar, tag)
+        if place is None:
+            without.append(stencil.exemplar)
+            continue
+        column = stencil.column_at(place, tag)
+        if column is None or len(column) == 1:
+            found.append(place)
+            continue
+        for numbers in column.values():
+            again = _in_groups(root.item_at(PER_FRAME, numbers[0]), tag)
+            found += [again] if again is not None else []
+    return [*found, *without[:1]] if found else []
+
+
+def _agreed(said: Sequence[Answer]) -> Answer:
+    return said[0] if len(set(said)) == 1 else Answer.UNKNOWN
+
+
+# Joining
+
+
+def _joined(operation: str, asked: Sequence[Ask]) -> Ask:
+    join = _joined_answers(operation)
+    return lambda place: join(each(place) for each in asked)
+
+
+def _joined_answers(operation: str) -> Callable[[Iterator[Answer]], Answer]:
+    settles, else_ = (Answer.NO, Answer.YES) if operation == "all" else (Answer.YES, Answer.NO)
+
+    def join(said: Iterator[Answer]) -> Answer:
+        joint = else_
+        for each in said:
+            if each is settles:
+                return settles
+            if each is Answer.UNKNOWN:
+                joint = Answer.UNKNOWN
+        return joint
+
+    return join
+
+
+_JOINS = ("all", "any")
+_NAMELESS = ("sop class", "transfer syntax", "undecidable")
+_OPPOSITE = {Answer.YES: Answer.NO, Answer.NO: Answer.YES, Answer.UNKNOWN: Answer.UNKNOWN}
+_OPERATIONS = frozenset((*_JOINS, "not", *_LEAF_WORDS))
+
+
+def _parts(expression: Expression) -> tuple[str, Any]:
+    """The operation and its subject."""
+    found = [each for each in expression if each != "at"]
+    if len(found) != 1 or found[0] not in _OPERATIONS:
+        raise ValueError(f"not an expression: {dict(expression)}")
+    return found[0], expression[found[0]]
+
+
+# Of the whole instance
+
+
+def _sop_class(uids: frozenset[str]) -> Ask:
+    def ask(place: Header) -> Answer:
+        uid = place.root.text("SOPClassUID")
+        return Answer.UNKNOWN if uid is None else yes_if(uid in uids)
+
+    return ask
+
+
+def _lossy(place: Header) -> Answer:
+    syntax = transfer_syntax(place.root.transfer_syntax_uid)
+    if syntax is None or syntax.lossy is None:
+        return Answer.UNKNOWN
+    return yes_if(syntax.lossy)
+
+
+def _encapsulated(place: Header) -> Answer:
+    syntax = transfer_syntax(place.root.transfer_syntax_uid)
+    return Answer.UNKNOWN if syntax is None else yes_if(syntax.encapsulated)
+
+
+_SYNTAXES: dict[str, Ask] = {"lossy": _lossy, "encapsulated": _encapsulated}
+
+
+def _within(keyword: str, number: int) -> Ask:
+    pattern = re.compile(rf"\b{keyword}\[{number or '[0-9]+'}\]")
+    return lambda place: yes_if(pattern.search(place.path) is not None)
+
+
+# Examples
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A Data Set in a Transfer Syntax, and the place in it that is asked: (Sequence, Item number), or None for root."""
+
+    data_set: Example
+    transfer_syntax_uid: str = EXPLICIT_VR_LITTLE_ENDIAN
+    item: tuple[str, int] | None = None
+
+    def place(self) -> Header:
+        """The place as the reader sees it."""
+        # Imported here: examples are for tests and the reference, not for judging instances.
+        from rules.encode import header_of
+
+        root = header_of(self.data_set, self.transfer_syntax_uid)
+        return root if self.item is None else root.item_at(*self.item)
+
+
+def examples(expression: Expression) -> tuple[Trial | None, Trial | None]:
+    """A trial that answers YES and one that answers NO; None where no instance can."""
+    ask = compiled(expression)
+    wanted = answers(expression) - {Answer.UNKNOWN}
+    found: dict[Answer, Trial] = {}
+    for trial in islice(_trials(expression), _MOST_TRIALS):
+        answer = ask(trial.place())
+        if answer in wanted:
+            found.setdefault(answer, trial)
+            if wanted <= found.keys():
+                break
+    return found.get(Answer.YES), found.get(Answer.NO)
+
+
+_MOST_TRIALS = 20_000
+_ABSENT = object()
+
+
+def _trials(expression: Expression) -> Iterator[Trial]:
+    """Every way that the Attributes named may be: absent, empty, with each value named, with another."""
+    leaves = list(_leaves(expression))
+    choices: dict[tuple[str, bool], list[object]] = {}
+    for leaf in leaves:
+        operation, subject = _parts(leaf)
+        if operation in ("sop class", "transfer syntax", "item", "undecidable"):
+            continue
+        keyword = subject if isinstance(subject, str) else subject[0]
+        states = choices.setdefault((keyword, leaf.get("at") in ("root", "frames")), [_ABSENT])
+        states += [each for each in _states(keyword, leaf, leaves) if each not in states]
+    if any("sop class" in leaf for leaf in leaves):
+        uids = [uid for leaf in leaves for uid in leaf.get("sop class", ())]
+        choices[("SOPClassUID", True)] = ["1.2.3", *uids]
+    items = [leaf["item"] for leaf in leaves if "item" in leaf]
+    places = [None, *((keyword, number) for keyword, first in items for number in (first or 1, first + 1))]
+    syntaxes = _EACH_SYNTAX if any("transfer syntax" in leaf for leaf in leaves) else (EXPLICIT_VR_LITTLE_ENDIAN,)
+    for syntax, place, states in product(syntaxes, places, product(*choices.values())):
+        here: dict[str, object] = {}
+        root: dict[str, object] = {}
+        for (keyword, at_root), state in zip(choices, states, strict=True):
+            if state is not _ABSENT:
+                (root if at_root else here)[keyword] = state
+        if place is None:
+            yield Trial({**here, **root}, syntax)
+        elif place[0] not in root:
+            yield Trial({**root, place[0]: [{}] * (place[1] - 1) + [here]}, syntax, place)
+
+
+_EACH_SYNTAX = (EXPLICIT_VR_LITTLE_ENDIAN, "1.2.840.10008.1.2.4.50")
+
+
+def _leaves(expression: Expression) -> Iterator[Expression]:
+    operation, subject = _parts(expression)
+    if operation in _JOINS:
+        for each in subject:
+            yield from _leaves(each)
+    elif operation == "not":
+        yield from _leaves(subject)
+    else:
+        yield expression
+
+
+def _states(keyword: str, leaf: Expression, leaves: Sequence[Expression]) -> Iterator[object]:
+    """What the leaf tells apart, for one Attribute."""
+    operation, subject = _parts(leaf)
+    vr = vr_of(tag_of(keyword)) or ""
+    if operation in ("is", "is not"):
+        width = max(1, *_value_numbers(keyword, leaves))
+        terms = [*dict.fromkeys(str(each) for each in subject[2])][:3]
+        for term in (*terms, _other(vr)):
+            values = [_other(vr)] * width
+            values[max(subject[1], 1) - 1] = _typed(term, vr) if isinstance(term, str) else term
+            yield values
+            for second in _other_terms(keyword, subject[1], leaves):
+                yield [*values[: second[0] - 1], _typed(second[1], vr), *values[second[0] :]]
+    elif operation == "compare":
+        for each in (subject[2], subject[2] + 1, subject[2] - 1):
+            if each >= 0 or not vr.startswith("U"):
+                yield str(each) if vr in ("IS", "DS") else each
+    elif operation == "points to":
+        yield from ([tag_of(subject[1])], [tag_of("PatientID")])
+    elif operation == "items":
+        yield from ([{}] * each for each in (subject[2], subject[2] + 1))
+    elif operation == "any item":
+        yes, no = examples(subject[1])
+        yield from ([each.data_set] for each in (yes, no) if each is not None)
+    else:
+        yield [{}] if vr == "SQ" else _typed("1", vr)
+        yield [] if vr == "SQ" else None
+
+
+def _value_numbers(keyword: str, leaves: Sequence[Expression]) -> Iterator[int]:
+    for leaf in leaves:
+        operation, subject = _parts(leaf)
+        if operation in ("is", "is not") and subject[0] == keyword:
+            yield subject[1]
+
+
+def _other_terms(keyword: str, number: int, leaves: Sequence[Expression]) -> Iterator[tuple[int, str]]:
+    """Terms that other leaves ask of other values of the same Attribute."""
+    for leaf in leaves:
+        operation, subject = _parts(leaf)
+        if operation in ("is", "is not") and subject[0] == keyword and subject[1] not in (0, number):
+            yield subject[1], str(subject[2][0])
+
+
+def _typed(term: str, vr: str) -> object:
+    """A value that the VR takes, as near to the term as it can be."""
+    if vr in _WHOLE:
+        return int(float(term)) if _as_numbers([term]) else 1
+    if vr in ("FL", "FD", "OF", "OD"):
+        return float(term) if _as_numbers([term]) else 1.0
+    if vr == "AT":
+        return tag_of("PatientID")
+    if vr.startswith("O") or vr == "UN":
+        return b"\0\0"
+    return term
+
+
+def _other(vr: str) -> object:
+    """A value that no condition names."""
+    return "1.2.3" if vr == "UI" else _typed("97" if vr in ("IS", "DS") or vr in _WHOLE else "OTHER", vr)
+
+
+_WHOLE = ("US", "SS", "UL", "SL", "UV", "SV", "US or SS", "US or OW", "US or SS or OW")

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from maps import PER_FRAME, SHARED, TYPES, frame_type, parametric_map
+
+from rules import engine, iods
+from rules.encode import encode, header_of
+from rules.engine import RuleSet, check, load_rules
+from rules.header import Header, read_header
+from rules.model import Problem, Severity
+from rules.registry import all_rules, run
+
+EXPLICIT = "1.2.840.10008.1.2.1"
+
+
+def test_the_edition_is_known_or_refused() -> None:
+    assert load_rules() == load_rules("2025e")
+    with pytest.raises(ValueError, match="1999a"):
+        load_rules("1999a")
+
+
+def test_the_version_is_a_short_digest_that_stays() -> None:
+    assert load_rules().version == load_rules().version
+    assert len(load_rules().version) == 12
+
+
+def test_an_unlisted_sop_class_has_no_iod_and_no_findings() -> None:
+    checked = check(header_of({"SOPClassUID": "1.2.3.4"}), load_rules())
+    assert (checked.iod, checked.edition, checked.findings, checked.undecided) == ("", "2025e", (), 0)
+
+
+def test_an_empty_data_set_is_judged() -> None:
+    assert check(read_header(b"", EXPLICIT), load_rules()).iod == ""
+
+
+def test_a_rule_that_breaks_is_a_finding_and_costs_no_other() -> None:
+    rule = all_rules()["lossy-without-history"]
+
+    def breaks(header: Header) -> Iterator[Problem]:
+        raise KeyError(header.text("ContentLabel"))
+        yield
+
+    (found,) = run(replace(rule, check=breaks), header_of({"ContentLabel": "SECRET"}))
+    assert (found.rule, found.severity, found.section) == ("rule-broke", Severity.ERROR, "dicomgate")
+    assert found.message == "lossy-without-history raised KeyError"
+
+
+def test_a_topic_that_breaks_is_a_finding_and_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(header: Header) -> Iterator[engine.Said]:
+        raise RuntimeError
+        yield
+
+    topics = engine._topics("Parametric Map")
+    monkeypatch.setattr(engine, "_topics", lambda iod: (breaks, *topics))
+    found = check(header_of(parametric_map(BitsAllocated=8)), load_rules()).findings
+    assert [each.rule for each in found] == ["rule-broke", "value-not-enumerated"]
+
+
+def test_malformed_bytes_are_findings_that_come_first() -> None:
+    data = encode(parametric_map(BitsAllocated=8))
+    found = check(read_header(data[:-2], EXPLICIT), load_rules()).findings
+    assert found[0].rule == "undecodable"
+    assert found[0].tag == "(7FE0,0008)"
+
+
+def test_one_frame_type_over_2000_frames_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    judge = engine.frame_types.__globals__["judge"]
+    monkeypatch.setitem(engine.frame_types.__globals__, "judge", lambda seen: calls.append(seen) or judge(seen))
+    wrong = frame_type("ORIGINAL", *TYPES[1:])
+    attributes = parametric_map(**{SHARED: [{}], PER_FRAME: [wrong] * 2000})
+    (found,) = check(header_of(attributes), load_rules()).findings
+    assert len(calls) == 1
+    assert (found.rule, found.count) == ("frame-type-value-1", 2000)
+    assert found.first == f"{PER_FRAME}[1].ParametricMapFrameTypeSequence[1].FrameType"
+    assert found.last == f"{PER_FRAME}[2000].ParametricMapFrameTypeSequence[1].FrameType"
+    assert found.path == found.first
+    assert found.tag == "(0008,9007)"
+
+
+def test_a_finding_carries_the_contract() -> None:
+    attributes = parametric_map(ImageType=["ORIGINAL", *TYPES[1:]])
+    (found,) = check(header_of(attributes), load_rules()).findings
+    assert (found.rule, found.severity, found.path, found.tag, found.value_number, found.section, found.message) == (
+        "image-type-value-1", "error", "ImageType", "(0008,0008)", 1, "PS3.3 C.8.32.2", "is ORIGINAL, wanted DERIVED",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rule_set() -> RuleSet:
+    return load_rules()
+
+
+CLASSES = list(iods.storage_sop_classes())
+VALUES = st.lists(st.text(max_size=20).filter(lambda text: text.isascii()), max_size=7)
+
+
+@given(uid=st.sampled_from(CLASSES), values=VALUES, frame=VALUES, raw=st.binary(max_size=40))
+def test_no_values_make_the_engine_raise_or_a_rule_break(
+    rule_set: RuleSet, uid: str, values: list[str], frame: list[str], raw: bytes
+) -> None:
+    header = header_of(
+        {
+            "SOPClassUID": uid,
+            "ImageType": values,
+            "ICCProfile": raw,
+            SHARED: [frame_type(*frame)],
+            PER_FRAME: [frame_type(*frame), {}, frame_type()],
+        }
+    )
+    assert "rule-broke" not in {each.rule for each in check(header, rule_set).findings}
+
+
+@given(cut=st.integers(0, 600), at=st.integers(0, 600), byte=st.integers(0, 255))
+def test_no_damage_makes_the_engine_raise_or_a_rule_break(rule_set: RuleSet, cut: int, at: int, byte: int) -> None:
+    data = bytearray(encode(parametric_map(ConceptNameCodeSequence=[{"CodeValue": "1"}])))
+    data[at % len(data)] = byte
+    checked = check(read_header(bytes(data[: len(data) - cut]), EXPLICIT), rule_set)
+    assert "rule-broke" not in {each.rule for each in checked.findings}
