@@ -337,7 +337,7 @@ class Header:
         walk = Walk(
             self.source,
             self.encoding,
-            self.start,
+            min(self.start, len(self.source.data)),
             min(self.end, len(self.source.data)),
             self._open_sequence,
             item=self.parent is not None,

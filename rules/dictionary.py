@@ -92,7 +92,14 @@ _LINES: list[list[str]] = json.loads(FILE.read_bytes())
 _REPEATING = [row for row in _LINES if "x" in row[0]]
 _ROWS = {int(row[0], 16): row for row in _LINES if "x" not in row[0]}
 
-TAGS = {row[3]: int(row[0].replace("x", "0"), 16) for row in _LINES}
+
+def _first_of(written: str) -> int:
+    """The first tag of a repeating group that no Attribute has to itself."""
+    tags = (int(written.replace("x", digit), 16) for digit in "0123456789ABCDEF")
+    return next(tag for tag in tags if tag not in _ROWS)
+
+
+TAGS = {row[3]: tag for tag, row in _ROWS.items()} | {row[3]: _first_of(row[0]) for row in _REPEATING}
 """Keyword to tag; of a repeating group, its first."""
 SEQUENCES = frozenset(tag for tag, row in _ROWS.items() if row[1] == "SQ")
 """Tags of VR SQ."""

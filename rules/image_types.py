@@ -101,7 +101,16 @@ def image_type(iod: str) -> TypeFacts | None:
         return images
     sequence, section, mixed_in = group
     frames = tuple(_of_frames(each, mixed=iod in mixed_in) for each in values)
-    types = replace(images, keyword="FrameType", section=section, type="1", values=frames)
+    types = replace(
+        images,
+        keyword="FrameType",
+        section=section,
+        type="1",
+        # PS3.6 gives Frame Type the VM 4-5.
+        fewest=max(images.fewest, 4),
+        most=images.most or 5,
+        values=frames,
+    )
     return replace(images, frames=FrameFacts(sequence, section, types))
 
 
@@ -170,7 +179,7 @@ def _of_frames(value: ValueFacts, *, mixed: bool) -> ValueFacts:
 def _whole(name: str) -> dict[str, Any]:
     """A table with what it inherits: `values` by number, each with the members of the table it is like."""
     table = tables.read("image_type", name)
-    base = _whole(table["like"]) if "like" in table else {"values": {}, "common": name == "multi-frame"}
+    base: dict[str, Any] = _whole(table["like"]) if "like" in table else {"values": {}, "common": name == "multi-frame"}
     values = dict(base["values"])
     for number, row in table["values"]:
         here = row.get("section", table["section"])

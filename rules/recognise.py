@@ -78,7 +78,7 @@ def what_it_is(data: Buffer) -> str:
 def _fits(data: Buffer, start: int, encoding: Encoding) -> bool:
     """Whether an element of low group begins at `start`, and a higher tag stands where it ends."""
     end = len(data)
-    if start + 12 > end:
+    if start + 8 > end:
         return False
     group, element, length = map(int, encoding.tag_and_length(data, start))
     if (group & 0xFF) << 8 | group >> 8 < group:
@@ -90,6 +90,8 @@ def _fits(data: Buffer, start: int, encoding: Encoding) -> bool:
             return False
         if vr in LONG:
             value = start + 12
+            if value > end:
+                return False
             (length,) = encoding.long_length(data, start + 8)
         else:
             length = short

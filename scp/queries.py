@@ -29,6 +29,26 @@ STATS = {
 }
 """What sums can be grouped by, and the columns that name a group."""
 
+_OF_THE_RECEIPT = (
+    "received_at",
+    "ticket",
+    "calling_ae",
+    "device",
+    "sop_class_uid",
+    "iod",
+    "sop_instance_uid",
+    "verdict",
+)
+
+RECEIPT_COLUMNS: dict[str, type] = {each.name: each.type.python_type for each in receipt.c}
+"""The columns of `receipt`, with their Python types."""
+
+FINDING_COLUMNS: dict[str, type] = {
+    **{name: receipt.c[name].type.python_type for name in _OF_THE_RECEIPT},
+    **{each.name: each.type.python_type for each in finding.c if each.name != "received_at"},
+}
+"""The columns that `findings` gives, with their Python types."""
+
 _MANY_RULES = 40
 _AT_ONCE = 1000
 
@@ -57,7 +77,7 @@ def receipts(
     connection: sa.Connection,
     wanted: Filter = Filter(),
     *,
-    columns: Sequence[str] = tuple(receipt.c.keys()),
+    columns: Sequence[str] = tuple(RECEIPT_COLUMNS),
     sort: str = "-received_at",
     limit: int | None = None,
 ) -> Iterator[Row]:
@@ -92,7 +112,7 @@ def findings(connection: sa.Connection, wanted: Filter = Filter(), *, limit: int
         return
     named = [finding.c[each.name] for each in finding.c if each.name != "received_at"]
     query = (
-        sa.select(receipt.c.received_at, *_OF_THE_RECEIPT, *named)
+        sa.select(*(receipt.c[name] for name in _OF_THE_RECEIPT), *named)
         .join_from(receipt, finding, finding.c.receipt_id == receipt.c.id)
         .where(*_receipt_conditions(settled), *_finding_conditions(settled))
         .order_by(receipt.c.received_at, receipt.c.id, finding.c.number)
@@ -279,12 +299,6 @@ class _Settled:
     """By column: the values that fit."""
     uid: str | None
     ticket: str | None
-
-
-_OF_THE_RECEIPT = [
-    receipt.c[name]
-    for name in ("ticket", "calling_ae", "device", "sop_class_uid", "iod", "sop_instance_uid", "verdict")
-]
 
 
 def _settle(connection: sa.Connection, wanted: Filter) -> _Settled | None:

@@ -21,6 +21,11 @@ class Timestamp(sa.types.TypeDecorator[datetime]):
     impl = sa.Text
     cache_ok = True
 
+    @property
+    def python_type(self) -> type[datetime]:
+        """What rows hold."""
+        return datetime
+
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[datetime]:
         if dialect.name == "postgresql":
             return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True, precision=3))
@@ -198,9 +203,7 @@ tally = sa.Table(
     sa.Column("instances", sa.BigInteger, nullable=False),
     sa.Column("findings", sa.BigInteger, nullable=False),
     sa.Column("bytes", sa.BigInteger, nullable=False),
-    sa.PrimaryKeyConstraint(
-        "day", "calling_ae", "device", "sop_class_uid", "verdict", "rule", "severity", "writer"
-    ),
+    sa.PrimaryKeyConstraint("day", "calling_ae", "device", "sop_class_uid", "verdict", "rule", "severity", "writer"),
     sqlite_with_rowid=False,
 )
 

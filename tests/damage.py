@@ -10,7 +10,6 @@ from rules.encode import Element
 from rules.header import Header
 
 
-
 def _binary(word: int) -> st.SearchStrategy[bytes]:
     return st.binary(max_size=5).map(lambda raw: raw * word)
 
@@ -121,7 +120,7 @@ def damaged(draw: st.DrawFn, data: bytes) -> bytes:
 
 
 def ask_everything(header: Header, size: int) -> int:
-    """Use every method on every Attribute; how many Attributes there were. Whatever is found lies within `size` bytes."""
+    """Use every method on every Attribute; how many there were. Whatever is found lies within `size` bytes."""
     asked = 0
     for tag in header.tags():
         asked += 1

@@ -31,7 +31,7 @@ def said(text: str) -> str:
     for place, sentence in enumerate(sentences):
         if _STARTS.search(sentence):
             kept = [sentence[_STARTS.search(sentence).start() :]]  # type: ignore[union-attr]
-            kept += [each for each in sentences[place + 1 :] if _SPEAKS.search(each) and not _COUNTS.search(each)]
+            kept += [each for each in sentences[place + 1 :] if _SPEAKS.search(each)]
             return "\n".join(kept)
     return ""
 
@@ -66,7 +66,23 @@ def read(sentences: str, marked: Callable[[str], str]) -> Phrase | None:
             never = read_as
         elif not _NOTHING_MORE.match(rest):
             return None
-    return Phrase(required, may, never) if required is not None else None
+    if required is None:
+        return None
+    if (first := _without_own(required)) != required:
+        if first is None or may is not None:
+            return None
+        return Phrase(first, "always", never)
+    return Phrase(required, may, never)
+
+
+def _without_own(required: Structure) -> Structure | None:
+    """What is left of "A, or the value changes" when changing is left to the Attribute itself; None where nothing is."""
+    if required == _OWN:
+        return None
+    if "any" in required:
+        left = [each for each in required["any"] if each != _OWN]
+        required = {"any": left} if len(left) > 1 else left[0]
+    return None if "own" in str(required) else required
 
 
 def condition(text: str) -> Structure | None:
@@ -126,18 +142,21 @@ def _bare(word: str) -> set[str]:
 
 _TAG = re.compile(r"\(\s*([0-9A-Fa-f]{4})\s*,\s*([0-9A-Fa-f]{4})\s*\)")
 _STARTS = re.compile(r"\b([Oo]nly required|[Rr]equired,? (only )?(if|when|for|where|unless|Pixel)|Shall be present if)\b")
-_SPEAKS = re.compile(r"\b(present|required|Required|absent|permitted|[Oo]therwise)\b")
-_COUNTS = re.compile(r"\b(Items?|Values?) (is|are|shall be|may be|can be) (included|permitted|present)\b")
-_REQUIRED = re.compile(r"^(Only )?([Rr]equired,? (only )?(if|when|where|for)|Shall be present if)[,:]?\s+(if )?(?!otherwise)")
+_SPEAKS = re.compile(
+    r"^(Only )?([Rr]equired|Maybe? (be|also)|Otherwise|Optional|(It )?[Ss]hall (not )?be present|Not permitted|Not present)\b"
+)
+_REQUIRED = re.compile(r"^(Only )?([Rr]equired,? (only )?(if|when|where|for)|Shall be present if)[,:]?\s+(if |Required if )?(?!otherwise)")
 _MAY_IF = re.compile(
-    r"^(Otherwise,? )?([Mm]ay be present|may also be present)( otherwise)?,?( only)? (if|when)[,:]?\s+|"
+    r"^(Otherwise,? )?[Mm]ay (also )?be present( otherwise)?,?( only)? (if|when)[,:]?\s+|"
     r"^Otherwise,? may be present( only)? if "
 )
 _NEVER_IF = re.compile(r"^(Shall not be present|Not permitted|May not be present) (if|when) ")
-_NOTHING_MORE = re.compile(r"^(Shall not be present otherwise|Not permitted otherwise|See\b.*)$")
+_NOTHING_MORE = re.compile(
+    r"^((It )?[Ss]hall not be present otherwise|Not permitted otherwise|Otherwise not (used|present|permitted))$"
+)
 _OTHERWISE = re.compile(
-    r"[\s,;.(]*\b(but )?(([Mm]ay|can) be present otherwise|[Oo]ptional otherwise|Otherwise,? may be present|"
-    r"[Mm]ay be present)( even if not required| as well)?[\s).]*$"
+    r"[\s,;.(]*\b(but )?((([Mm]ay|can)( also)? be|Maybe be) present otherwise|[Oo]ptional otherwise|"
+    r"[Oo]therwise,? may be present)( even if not required| as well)?[\s).]*$"
 )
 
 
@@ -157,7 +176,10 @@ def _sentences(text: str) -> Iterator[str]:
                 yield sentence.strip()
 
 
-_REF = re.compile(r"(the )?(Value(s)? (of|for|in) (the )?)?(Attribute )?\{(\w+)\}(( in (the|this|same)( \w+)* Item)?)")
+_REF = re.compile(
+    r"(the )?([Vv]alue(s)? (of|for|in) (the )?)?(Attribute )?\{(\w+)\}"
+    r"(( (in|of) (the|this|same)( \w+)* Item| at the image level| of the SOP Instance including this Module)?)"
+)
 _VALUE = re.compile(r'"([^"]+)"|(-?\d+(?:\.\d+)?)\b|((?:[A-Z][A-Z0-9_]*|\d[A-Z][A-Z0-9_]*)(?:[ /-](?:[A-Z0-9_]+)\b(?![a-z]))*)(?![a-z])')
 _SEPARATOR = re.compile(r",? or (?:equal to )?(?=[\"A-Z0-9-])|,? nor (?=[\"A-Z0-9-])|, (?=[\"A-Z0-9-])")
 
@@ -168,6 +190,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._text = " ".join(text.split())
         self._place = 0
+        self._last = ""
 
     def at_end(self) -> bool:
         return not self._text[self._place :].strip(" .,;")
@@ -194,7 +217,8 @@ class _Reader:
 
     def _atom(self) -> Structure | None:
         start = self._place
-        for form in (self._first_item, self._neither, self._value_number_first, self._several, self._one):
+        forms = (self._first_item, self._changes, self._neither, self._items, self._value_number_first, self._several)
+        for form in (*forms, self._one):
             found = form()
             if found is not None:
                 return found
@@ -207,6 +231,29 @@ class _Reader:
         )
         return {"item": [found[1], 1]} if found else None
 
+    def _changes(self) -> Structure | None:
+        """That a value changes from one Control Point to another.
+
+        An Item after the first holds the Attribute where its value changes, and its absence says that it does not:
+        for those Items the Attribute is its own condition.
+        """
+        found = self._accept(
+            r"(?:the )?(?:[Vv]alues? of (?:the )?)?[A-Za-z(){} -]+ changes? during "
+            r"(?:(?:the )?[Bb]eam(?: (?:administration|delivery))?|setup)"
+        )
+        return _OWN if found else None
+
+    def _items(self) -> Structure | None:
+        found = self._accept(r"(?:the )?number of Items (?:in|of) (?:the )?\{(\w+)\}")
+        if found:
+            for pattern, comparison in _COMPARISONS:
+                if limit := self._accept(r" is" + pattern + r" (\d+|one)\b"):
+                    return {"items": [found[1], comparison, int(_NUMBERS.get(limit[1], limit[1]))]}
+            return None
+        found = self._accept(r"\{(\w+)\}(?: is present and)? (?:has|contains) more than one Item\b|"
+                             r"there (?:is|are) more than one Items? in (?:the )?\{(\w+)\}")
+        return {"items": [found[1] or found[2], ">", 1]} if found else None
+
     def _neither(self) -> Structure | None:
         if not self._accept(r"neither "):
             return None
@@ -216,33 +263,41 @@ class _Reader:
         return None
 
     def _value_number_first(self) -> Structure | None:
-        found = self._accept(r"(?:the )?Value (\d) of (?:the )?\{(\w+)\}")
-        return self._valued(found[2], int(found[1])) if found else None
+        found = self._accept(r"(?:[Tt]he )?(?:Value (\d)|third Value) of (?:the )?\{(\w+)\}")
+        if found:
+            self._last = found[2]
+            return self._valued(found[2], int(found[1] or 3))
+        found = self._accept(r"Value (\d)(?= )")
+        return self._valued(self._last, int(found[1])) if found and self._last else None
 
     def _several(self) -> Structure | None:
         """Two Attributes or more with one predicate of presence."""
-        both = self._accept(r"(?:both |either |any of |one of |at least one of |none of )")
-        word = both[0].strip() if both else ""
+        lead = self._accept(r"(?:both |either (?:of )?|any of |one of |at least one of |none of )")
+        word = lead[0].strip() if lead else ""
         start = self._place
-        names = self._references(r",? or |, (?!or |and )")
-        joint = "any"
-        if not names or len(names) < 2:
+        for joint, separator in (("any", r",? or |, (?!or |and )"), ("all", r",? and |, (?!or |and )")):
             self._place = start
-            names = self._references(r",? and |, (?!or |and )")
-            joint = "all"
-        if not names or len(names) < 2:
-            return None
+            names = self._references(separator)
+            if len(names) > 1:
+                found = self._of_several(names, joint, word)
+                if found is not None:
+                    return found
+        return None
+
+    def _of_several(self, names: list[str], joint: str, word: str) -> Structure | None:
         if word == "none of":
             return {"all": [{"absent": each} for each in names]} if self._accept(r" (?:is|are) present") else None
-        if self._accept(r" (?:is|are) (?:both )?(?:present|provided)(?! and| with)"):
+        if self._accept(r" (?:is|are) (?:both |all )?(?:present|provided|exist)(?! and| with)"):
             return {joint: [{"present": each} for each in names]}
-        if self._accept(r" (?:is|are) (?:both |each )?(?:not present|absent|not provided)"):
-            # "A or B is not present" can be meant both ways.
-            return {"all": [{"absent": each} for each in names]} if joint == "all" else None
+        if self._accept(r" (?:is|are) (?:both |each |all )?(?:not present|absent|not provided)"):
+            # Without "either", "A or B is not present" can be meant both ways.
+            if joint == "any" and word != "either":
+                return None
+            return {joint: [{"absent": each} for each in names]}
+        if self._accept(r" (?:is|are|has) greater than (?=1\b)1"):
+            return {joint: [{"compare": [each, ">", 1]} for each in names]}
         values = self._equals()
-        if values is not None:
-            return {joint: [_is(each, 0 if word else 1, values) for each in names]}
-        return None
+        return {joint: [_is(each, 0, values) for each in names]} if values else None
 
     def _references(self, separator: str) -> list[str]:
         names: list[str] = []
@@ -259,19 +314,19 @@ class _Reader:
 
     def _one(self) -> Structure | None:
         """One Attribute with a predicate."""
-        any_value = self._accept(r"(?:any |a |one |at least one )Value of (?:the )?|any (?=\{)")
+        self._accept(r"(?:any |a |one |at least one )[Vv]alue of (?:the )?|any (?=\{)")
         found = _REF.match(self._text, self._place)
         if not found:
             return None
         self._place = found.end()
-        keyword = found[7]
-        number = 1
+        keyword = self._last = found[7]
+        number = 0
         if listed := self._accept(r",? Value (\d)(?: of this [Ff]rame)?,?(?= )"):
             number = int(listed[1])
-        elif self._accept(r" Value(?= (?:is|equals|of)\b)"):
-            number = 1
+        else:
+            self._accept(r" [Vv]alue(?= (?:is|equals|of)\b)")
         self._accept(r" of this [Ff]rame(?= )")
-        return self._valued(keyword, 0 if any_value else number)
+        return self._valued(keyword, number)
 
     def _valued(self, keyword: str, number: int) -> Structure | None:
         """What is said of an Attribute's presence, emptiness or values."""
@@ -281,26 +336,27 @@ class _Reader:
             return {"absent": keyword}
         if self._accept(r" (?:is|are) (?:present|provided)|,? if present,| exists?\b"):
             return self._continued_presence(keyword, number)
-        if self._accept(r" (?:is|has) (?:not empty|not zero[- ]length|a Value)(?! of| that| greater| less| in| other)"):
+        if self._accept(
+            r" (?:is|has) (?:not empty|(?:not|non)[- ]zero[- ]length|non-null|a [Vv]alue)"
+            r"(?! of| that| greater| less| in| other)"
+        ):
             return {"filled": keyword}
-        if self._accept(r" (?:is empty|has no Value|does not have a Value|is zero length)"):
+        if self._accept(r" (?:is empty|has no Value|does not have a Value(?! of)|is zero[- ]length|is null)"):
             return {"empty": keyword}
-        if found := self._accept(r" points to (?:the )?(?:Attribute )?\{(\w+)\}|,? includes the Tag for \{(\w+)\}"):
+        if found := self._accept(r" points to (?:the )?(?:Attribute )?\{(\w+)\}|,? (?:includes|contains) the Tag for \{(\w+)\}"):
             return {"points to": [keyword, found[1] or found[2]]}
         return self._compared(keyword, number) or self._equal(keyword, number)
 
     def _continued_absence(self, keyword: str) -> Structure:
         """ "is absent, or is present and has Value NO" is one thought about one Attribute."""
         start = self._place
-        if self._accept(r",? or (?:if )?(?:it )?is present (?:and|with)"):
-            self._place -= 4 if self._text[self._place - 4 : self._place] == "with" else 3
-            self._accept(r"and |with ")
-            values = self._equals(bare=True)
-            if values is not None:
-                return {"any": [{"absent": keyword}, _is(keyword, 1, values)]}
-        self._place = start
         if self._accept(r" or (?:is )?empty"):
             return {"any": [{"absent": keyword}, {"empty": keyword}]}
+        if self._accept(r",? or (?:if )?(?:it )?is present(?= and| with)(?: and)?|,? or(?= has| is present| not)"):
+            other = self._equal(keyword, 0)
+            if other is not None:
+                return {"any": [{"absent": keyword}, other]}
+        self._place = start
         return {"absent": keyword}
 
     def _continued_presence(self, keyword: str, number: int) -> Structure:
@@ -330,7 +386,7 @@ class _Reader:
     def _equal(self, keyword: str, number: int) -> Structure | None:
         start = self._place
         if self._accept(
-            r"(?:,? (?:is|has|with))?(?: (?:present|provided) and)?(?: is| has)? ?"
+            r"(?:,? (?:is|has|with|equals))?(?: (?:present|provided) and)?(?: is| has| equals)? ?"
             r"(?:not equal to|not any of|not one of|does not equal|does not have (?:the|a) Value(?: of)?|not|"
             r"(?:a |the )?(?:Value )?other than|neither)(?: the following:?)? "
         ):
@@ -341,11 +397,10 @@ class _Reader:
         values = self._equals()
         return _is(keyword, number, values) if values else None
 
-    def _equals(self, bare: bool = False) -> list[str] | None:
+    def _equals(self) -> list[str] | None:
         start = self._place
-        lead = r" ?" if bare else r"(?: |,)"
         if self._accept(
-            lead + r"?(?:(?:is|has|have|are|with|equals?)?\s?(?:equal to |equals |either |one of |any of )?"
+            r"(?: |,)?(?:(?:is:?|has|have|are|with|contains|includes|equals?)?\s?(?:equal to |equals |either |one of |any of )?"
             r"(?:(?:the |a )?[Vv]alues?(?: of| is| equal to| equals)? ?)?|the Value is |= ?)"
             r"(?:either |one of )?(?:the following(?: Values)?: ?)?(?:is |equals |= )?"
         ):
@@ -374,6 +429,7 @@ class _Reader:
             self._accept(r" \([^){}]*\)")
 
 
+_OWN: Structure = {"own": True}
 _HAS = r"(?: is| has| with| are)?(?: a| the)?(?: [Vv]alue)?(?: is)?(?: of)?"
 _COMPARISONS = (
     (r" (?:greater than or equal to|at least)", ">="),

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataelem import RawDataElement
 from pydicom.filereader import read_dataset
+
 from rules.dictionary import format_tag
 from rules.encode import DEFINED, UNDEFINED_LENGTHS, Layout, encode, part10
 from rules.header import Header, NotDicom, read_header, read_part10
@@ -54,7 +55,7 @@ def test_what_pydicom_writes_is_read_as_it_was(attributes: Mapping[str, object],
     dataset.save_as(out, implicit_vr=implicit, little_endian=little)
     header = read_header(out.getvalue(), syntax)
     assert header.faults == ()
-    assert header.tags() == tuple(int(tag) for tag in dataset.keys())
+    assert header.tags() == tuple(int(tag) for tag in dataset._dict)
     assert list(value_differences(header, dataset)) == []
 
 
@@ -96,12 +97,12 @@ def differences(header: Header | None, dataset: pydicom.Dataset, where: str = ""
     if header is None:
         return []
     found = []
-    mine, theirs = set(header.tags()), {int(tag) for tag in dataset.keys()}
+    mine, theirs = set(header.tags()), {int(tag) for tag in dataset._dict}
     found += [f"{where}{format_tag(tag)} is only in one" for tag in mine ^ theirs]
     for tag in mine & theirs:
         raw, here = dataset.get_item(tag), where + format_tag(tag)
         if isinstance(raw, RawDataElement):
-            if not header.encoding.implicit and raw.VR is not None and raw.VR != header.vr(tag):
+            if not header.encoding.implicit and raw.VR is not None and header.vr(tag) != raw.VR:
                 found.append(f"{here} VR {header.vr(tag)}, pydicom {raw.VR}")
             if raw.length not in (UNDEFINED, header.length(tag)):
                 found.append(f"{here} length {header.length(tag)}, pydicom {raw.length}")

@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,9 +20,9 @@ GONE = 0xA701
 PATIENCE = 40.0
 
 
-def until(what: str, senders: list[Sender], holds: object) -> None:
+def until(what: str, senders: list[Sender], holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
-    while not holds():  # type: ignore[operator]
+    while not holds():
         assert time.monotonic() < deadline, what
         senders[0].join(0.02)
 
@@ -30,7 +30,7 @@ def until(what: str, senders: list[Sender], holds: object) -> None:
 def test_postgres_stopped_and_started_under_load(tmp_path: Path, stoppable_postgres: Postgres) -> None:
     url = stoppable_postgres.new_database()
     with serving(tmp_path, url) as node:
-        senders = [Sender(node.port, each, 2000, size=2000) for each in range(2)]
+        senders = [Sender(node.port, each, 1500, size=2000) for each in range(2)]
         for each in senders:
             each.start()
         until("the first are stored", senders, lambda: len(all_acknowledged(senders)) > 30)
@@ -112,8 +112,10 @@ def check_full(node: Served, volume: Path, url: str, refusals: set[int]) -> None
     assert set(during.statuses) & refusals
     assert set(during.statuses) <= refusals | set(STORED)
     filler.unlink()
+    deadline = time.monotonic() + PATIENCE
+    while not served(node):
+        assert time.monotonic() < deadline, "there is room again"
     after = Sender(node.port, 2, 5)
-    until("there is room again", [after], lambda: served(node))
     after.start()
     after.join(PATIENCE)
     assert after.statuses == {0: 5}
