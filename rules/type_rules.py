@@ -62,6 +62,11 @@ class Seen:
         return condition is not None and condition.ask(self.place) is Answer.YES
 
 
+def code_strings(raw: bytes) -> tuple[str, ...]:
+    """The values of an Image Type or Frame Type in these bytes, whatever VR they claim to have."""
+    return tuple(each.strip(" \0") for each in raw.decode("ascii", "replace").split("\\"))
+
+
 def judge(seen: Seen) -> Iterator[Finding]:
     """Everything that is wrong with one Image Type or Frame Type."""
     for ask in _RULES[seen.facts.keyword]:

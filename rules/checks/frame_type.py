@@ -11,7 +11,7 @@ from rules.image_types import TypeFacts
 from rules.iods import iods
 from rules.model import Example, Finding, Problem, Severity, Undecided
 from rules.registry import run, table_rule
-from rules.type_rules import EMR, PM, Seen, judge
+from rules.type_rules import EMR, PM, Seen, code_strings, judge
 from rules.wording import shown
 
 SHARED = "SharedFunctionalGroupsSequence"
@@ -65,14 +65,14 @@ def frame_types(header: Header, images: TypeFacts) -> Iterator[Finding | Undecid
     yield from run(ORIGINAL_VOLUME, frames)
     for seen in frames.types:
         yield from judge(seen)
-    if images.agreement is None or not frames.types or not header.texts("ImageType"):
+    if images.agreement is None or not frames.types or header.empty("ImageType"):
         return
     if header.has("ConcatenationUID"):
         # MIXED speaks of all frames of the Concatenation, and only some of them are here.
         yield Undecided("ImageType", "whether the frames of the whole Concatenation agree")
         return
-    values = tuple(each.strip(" ") for each in header.texts("ImageType"))
-    seen = Seen(header, images, "ImageType", values, b"")
+    raw = header.raw("ImageType") or b""
+    seen = Seen(header, images, "ImageType", code_strings(raw), raw)
     yield from run(AGREEMENT, seen, frames.types)
     yield from run(MIXED_UNIFORM, seen, frames.types)
 
@@ -139,7 +139,7 @@ def _calculated(place: _Place, types: dict[bytes, list[int]]) -> set[int]:
 
 
 def _seen(header: Header, facts: TypeFacts, sequence: str, raw: bytes, frames: list[int]) -> Seen:
-    values = tuple(each.strip(" \0") for each in raw.decode("ascii", "replace").split("\\"))
+    values = code_strings(raw)
     paths = [_path(number, sequence, "FrameType") for number in (frames[0], frames[-1])]
     if len(frames) == 1:
         return Seen(header, facts, paths[0], values, raw)

@@ -11,7 +11,7 @@ from rules.image_types import TypeFacts
 from rules.iods import iods
 from rules.model import Finding, Problem, Severity, Undecided
 from rules.registry import run, table_rule
-from rules.type_rules import CT, DX, EMR, MR, NM, PM, US, VL, Seen, example, judge, type_rule
+from rules.type_rules import CT, DX, EMR, MR, NM, PM, US, VL, Seen, code_strings, example, judge, type_rule
 from rules.wording import listed, outside, shown
 
 
@@ -24,8 +24,9 @@ def image_types(header: Header, facts: TypeFacts) -> Iterator[Finding | Undecide
         if facts.type == "1":
             yield from run(IMAGE_TYPE_EMPTY, facts)
     else:
-        values = tuple(each.strip(" ") for each in header.texts("ImageType"))
-        yield from judge(Seen(header, facts, "ImageType", values, header.raw("ImageType") or b""))
+        raw = header.raw("ImageType") or b""
+        values = code_strings(raw)
+        yield from judge(Seen(header, facts, "ImageType", values, raw))
         for value in facts.undecided(len(values)):
             yield Undecided("ImageType", f"value {value.number}: {value.undecided or 'its terms'}")
 
@@ -107,6 +108,9 @@ def code_string_syntax(seen: Seen) -> Iterator[Problem]:
 
     Receivers compare Code Strings letter by letter, and some refuse a whole data set over one that is malformed.
     """
+    vr = seen.place.vr(seen.facts.keyword)
+    if vr not in (None, "CS", "UN"):
+        yield seen.problem(f"is encoded as {shown(vr)}, wanted CS", section="PS3.5 6.2")
     if seen.raw.rstrip(b" ").endswith(b"\0"):
         yield seen.problem("is padded with NUL, wanted a space", section="PS3.5 6.2")
     for number, value in enumerate(seen.values, start=1):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from maps import PER_FRAME, SHARED, TYPES, frame_type, parametric_map
 
-from rules.encode import header_of
+from rules.encode import Element, header_of
 from rules.engine import Checked, check, load_rules
 from rules.iods import iods
 
@@ -91,3 +91,8 @@ def test_spaces_around_values_do_not_count() -> None:
 def test_nul_at_the_end_does() -> None:
     (found,) = checked(parametric_map(ImageType=[*TYPES[:3], "MEAN\0"])).findings
     assert (found.rule, found.section) == ("image-type-syntax", "PS3.5 6.2")
+
+
+def test_an_image_type_with_another_vr_is_judged_all_the_same() -> None:
+    found = checked(parametric_map(ImageType=Element("OB", b"ORIGINAL\\PRIMARY\\VOLUME\\MEAN "))).findings
+    assert [each.rule for each in found] == ["image-type-syntax", "image-type-value-1"]

@@ -125,15 +125,15 @@ def test_a_fifo_is_never_opened(path: str) -> None:
 def test_an_unreadable_folder_and_file_are_errors(folder: Path) -> None:
     put("closed/a.dcm")
     put("secret.dcm")
-    for above in folder.parents[:3]:
-        above.chmod(0o755)
+    for each in (folder, *folder.parents[:2]):
+        each.chmod(0o755)
     Path("secret.dcm").chmod(0)
     Path("closed").chmod(0)
     try:
         found = errors_as_somebody_else()
     finally:
         Path("closed").chmod(0o755)
-    assert found == {path: "may not be read: permission denied" for path in ("./closed", "./secret.dcm")}
+    assert found == dict.fromkeys(["./closed", "./secret.dcm"], "may not be read: permission denied")
 
 
 def errors_as_somebody_else() -> dict[str, str]:

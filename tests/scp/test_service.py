@@ -18,7 +18,9 @@ from serving import PROGRAM, configure, serving, started
 
 from scp import service
 from scp.cli import main
+from scp.commands import serve as serve_command
 from scp.database import open_engine
+from scp.web import server
 
 
 def serve(folder: Path, **kwargs: object) -> subprocess.CompletedProcess[str]:
@@ -104,7 +106,7 @@ def test_a_store_that_cannot_be_written_is_named() -> None:
         assert (folder / "said").read_text().startswith(f"dicomgate: the store {folder}/store cannot be written")
 
 
-LOADED = (_serve, _server)
+LOADED = (serve_command, server)
 """What the call imports: another user may not be able to read it then."""
 
 
