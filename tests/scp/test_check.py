@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -122,17 +123,18 @@ def test_a_fifo_is_never_opened(path: str) -> None:
     assert found["error"] == "is a FIFO, not a file"
 
 
-def test_an_unreadable_folder_and_file_are_errors(folder: Path) -> None:
-    put("closed/a.dcm")
-    put("secret.dcm")
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(0o755)
-    Path("secret.dcm").chmod(0)
-    Path("closed").chmod(0)
-    try:
+def test_an_unreadable_folder_and_file_are_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not in pytest's own folder, which nobody else may enter.
+    with TemporaryDirectory() as folder:
+        monkeypatch.chdir(folder)
+        Path(folder).chmod(0o755)
+        put("closed/a.dcm")
+        put("secret.dcm")
+        Path("secret.dcm").chmod(0)
+        Path("closed").chmod(0)
         found = errors_as_somebody_else()
-    finally:
         Path("closed").chmod(0o755)
+        monkeypatch.undo()
     assert found == dict.fromkeys(["./closed", "./secret.dcm"], "may not be read: permission denied")
 
 

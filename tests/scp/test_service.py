@@ -115,7 +115,7 @@ def _as_nobody(call: Callable[[], None], said: Path) -> int:
     with said.open("wb") as file:
         child = os.fork()
         if child == 0:
-            os.dup2(file.fileno(), 2)
+            sys.stderr = os.fdopen(os.dup(file.fileno()), "w")
             os.setuid(65534)
             try:
                 call()
