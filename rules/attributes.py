@@ -33,6 +33,7 @@ class Header:
         "_number",
         "_report",
         "_sequences",
+        "_surveyed",
         "_table",
         "_tag",
         "closed",
@@ -62,6 +63,7 @@ class Header:
         self._report = report
         self._table: Table | None = None
         self._intact = True
+        self._surveyed = False
         self._sequences: dict[int, ItemTable] = {}
         self._codecs: tuple[str, ...] | None = None
         self._tag = self._number = 0
@@ -250,14 +252,14 @@ class Header:
 
         A fault that repeats over Items of one structure is told at the first of them.
         """
-        self.root.anatomy()
+        self.root.survey()
         return tuple(sorted(self.source.faults, key=_by_offset))
 
     # The machinery
 
     def release(self) -> None:
         """Let go of the bytes, of the File Meta Information's too. Tags, VRs and faults stay; values are gone."""
-        _ = self.faults
+        self.root.survey()
         self.source.data = b""
         if self.meta is not None:
             self.meta.source.data = b""
@@ -299,8 +301,20 @@ class Header:
         item._tag, item._number = tag, number
         return item
 
+    def survey(self) -> None:
+        """Walk every Sequence here, once, and tell of lengths that do not fit."""
+        if self._surveyed:
+            return
+        self._surveyed = True
+        for tag, (vr, offset, length) in self._elements().items():
+            if is_sequence(tag, vr) or tag in self._sequences:
+                self._item_table(tag)
+            elif length & 1 or length % WORDS.get(vr, 1):
+                self._tell_length(tag, vr, offset, length)
+
     def anatomy(self) -> Anatomy:
-        """Walk everything here and below, and tell of lengths that do not fit; the structure found."""
+        """The structure of an Item, all that is in it walked on the way."""
+        self.survey()
         offsets: list[int] = []
         lengths: list[int] = []
         fixed: set[int] = set()
@@ -317,12 +331,10 @@ class Header:
                     lengths += layout.lengths
                     fixed.update([start + each for each in layout.fixed])
                 continue
-            if length & 1 or length % WORDS.get(vr, 1):
-                self._tell_length(tag, vr, offset, length)
             offsets.append(offset)
             lengths.append(length)
             governs: object = length > 0
-            if tag in _GOVERNING and self.parent is not None:
+            if tag in _GOVERNING:
                 fixed.add(offset)
                 governs = bytes(self.source.data[offset : offset + length])
             shape.append((tag, vr, governs))

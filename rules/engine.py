@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
@@ -69,7 +70,27 @@ def check(header: Header, rules: RuleSet) -> Checked:
             findings.append(broken(_name(topic), broke))
     # Asked last: walking the Items may have shown more of them.
     findings[:0] = malformed(header.faults)
-    return Checked(iod, rules.edition, tuple(findings), undecided)
+    return Checked(iod, rules.edition, tuple(folded(findings)), undecided)
+
+
+def folded(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings, those that differ in nothing but the Items they are in as one, with their count."""
+    alike: dict[tuple[object, ...], list[Finding]] = {}
+    for each in findings:
+        where = _ITEM.sub("", each.path)
+        alike.setdefault((each.rule, where, each.message, each.value_number, each.severity, each.section), []).append(
+            each
+        )
+    for group in alike.values():
+        first, last = group[0], group[-1]
+        if first is last:
+            yield first
+        else:
+            count = sum(each.count for each in group)
+            yield replace(first, count=count, first=first.first or first.path, last=last.last or last.path)
+
+
+_ITEM = re.compile(r"\[\d+\]")
 
 
 Said = Finding | Undecided

@@ -10,6 +10,7 @@ An expression is a mapping with one of these members, and "at" where it names an
     {"points to": [K, K2]}                 one of its values is the tag of K2
     {"items": [K, ">", 1]}                 how many Items the Sequence has; absent is none
     {"any item": [K, E]}                   one of its Items answers YES
+    {"code": [K, [[V, S], ...]]}           one of its Items holds one of these codes: Code Value, scheme; absent is NO
     {"item": [K, 1]}                       the place is within this Item of K; [K, 0] is any Item
     {"sop class": [UID, ...]}              the instance is of one of these SOP Classes
     {"transfer syntax": "lossy"}           or "encapsulated": what the Transfer Syntax does to the pixels
@@ -18,7 +19,7 @@ An expression is a mapping with one of these members, and "at" where it names an
 
 "at" says where an Attribute is looked up: "here" (left out), in the Data Set or Item that is asked; "root";
 "above", here or in the nearest Item around it that has it; "frame", above and then in the functional groups of the same
-frame; "frames", at the root or in the functional groups of any frame. UNKNOWN follows Kleene's logic.
+frame; "frames", in the functional groups of any frame. UNKNOWN follows Kleene's logic.
 """
 
 from __future__ import annotations
@@ -143,6 +144,7 @@ _LEAF_WORDS: dict[str, Callable[[Any], str]] = {
     "points to": lambda subject: f"{subject[0]} points to {subject[1]}",
     "items": lambda subject: f"{subject[0]} has Items {subject[1]} {subject[2]}",
     "any item": lambda subject: f"an Item of {subject[0]} says that {words(subject[1])}",
+    "code": lambda subject: f"{subject[0]} holds {listed([code for code, _ in subject[1]])}",
     "item": lambda subject: f"this is Item {subject[1]} of {subject[0]}" if subject[1] else f"this is in {subject[0]}",
     "sop class": lambda uids: f"the SOP Class is {listed(uids)}",
     "transfer syntax": lambda kind: f"the Transfer Syntax is {kind}",
@@ -173,6 +175,8 @@ def _leaf(operation: str, subject: Any) -> tuple[str, _Leaf]:
         join = _joined_answers("any")
         asked = compiled(subject[1])
         return keyword, lambda place, tag: join(asked(item) for item in place.items(tag))
+    if operation == "code":
+        return keyword, _code_leaf(frozenset((code, scheme) for code, scheme in subject[1]))
     raise ValueError(f"no expression has {operation!r}")
 
 
@@ -222,6 +226,24 @@ def _number_leaf(compare: Callable[[float, float], bool], limit: float) -> _Leaf
     return leaf
 
 
+def _code_leaf(wanted: frozenset[tuple[str, str]]) -> _Leaf:
+    schemes = frozenset(scheme for _, scheme in wanted)
+
+    def leaf(place: Header, tag: int) -> Answer:
+        answer = Answer.NO
+        for item in place.items(tag):
+            scheme = item.text("CodingSchemeDesignator") or ""
+            code = item.text("CodeValue") or item.text("LongCodeValue") or ""
+            if (code, scheme) in wanted:
+                return Answer.YES
+            if scheme not in schemes:
+                # Another scheme may have a code of the same meaning.
+                answer = Answer.UNKNOWN
+        return answer
+
+    return leaf
+
+
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
@@ -261,7 +283,7 @@ def _nearest(place: Header, tag: int) -> Header:
 
 
 def _of_frame(place: Header, tag: int) -> list[Header]:
-    """Where the Attribute is for the frame or frames that the place speaks of; one place or, asked in Shared, several."""
+    """Where the Attribute is for the frame that the place is in; asked in Shared, for each frame that differs."""
     nearest = _nearest(place, tag)
     group = _functional_group(place)
     if group is None or (nearest.parent is not None and nearest.has(tag)):
@@ -276,9 +298,8 @@ def _of_frame(place: Header, tag: int) -> list[Header]:
 
 
 def _of_any_frame(place: Header, tag: int) -> list[Header]:
-    root = place.root
-    shared = _in_shared(root, tag)
-    return [root, *([shared] if shared is not None else []), *_in_frames(root, tag)]
+    shared = _in_shared(place.root, tag)
+    return [*([shared] if shared is not None else []), *_in_frames(place.root, tag)] or [place.root]
 
 
 def _functional_group(place: Header) -> Header | None:
@@ -297,7 +318,9 @@ def _in_shared(root: Header, tag: int) -> Header | None:
 
 
 def _in_groups(group: Header, tag: int) -> Header | None:
-    """The Item of the first Macro of a frame that has the Attribute."""
+    """The Item of the first Macro of a frame that has the Attribute, or the frame itself for a Macro's own Sequence."""
+    if group.has(tag):
+        return group
     for each in group.tags():
         if group.is_sequence(each):
             for item in group.items(each):
@@ -438,26 +461,29 @@ _ABSENT = object()
 def _trials(expression: Expression) -> Iterator[Trial]:
     """Every way that the Attributes named may be: absent, empty, with each value named, with another."""
     leaves = list(_leaves(expression))
-    choices: dict[tuple[str, bool], list[object]] = {}
+    choices: dict[tuple[str, str], list[object]] = {}
     for leaf in leaves:
         operation, subject = _parts(leaf)
         if operation in ("sop class", "transfer syntax", "item", "undecidable"):
             continue
         keyword = subject if isinstance(subject, str) else subject[0]
-        states = choices.setdefault((keyword, leaf.get("at") in ("root", "frames")), [_ABSENT])
+        at = leaf.get("at", "here")
+        states = choices.setdefault((keyword, at if at in ("root", "frames") else "here"), [_ABSENT])
         states += [each for each in _states(keyword, leaf, leaves) if each not in states]
     if any("sop class" in leaf for leaf in leaves):
         uids = [uid for leaf in leaves for uid in leaf.get("sop class", ())]
-        choices[("SOPClassUID", True)] = ["1.2.3", *uids]
+        choices[("SOPClassUID", "root")] = ["1.2.3", *uids]
     items = [leaf["item"] for leaf in leaves if "item" in leaf]
     places = [None, *((keyword, number) for keyword, first in items for number in (first or 1, first + 1))]
     syntaxes = _EACH_SYNTAX if any("transfer syntax" in leaf for leaf in leaves) else (EXPLICIT_VR_LITTLE_ENDIAN,)
     for syntax, place, states in product(syntaxes, places, product(*choices.values())):
-        here: dict[str, object] = {}
-        root: dict[str, object] = {}
-        for (keyword, at_root), state in zip(choices, states, strict=True):
+        put: dict[str, dict[str, object]] = {"here": {}, "root": {}, "frames": {}}
+        for (keyword, at), state in zip(choices, states, strict=True):
             if state is not _ABSENT:
-                (root if at_root else here)[keyword] = state
+                put[at][keyword] = state
+        root, here = put["root"], put["here"]
+        if put["frames"]:
+            root = {**root, "SharedFunctionalGroupsSequence": [put["frames"]]}
         if place is None:
             yield Trial({**here, **root}, syntax)
         elif place[0] not in root:
@@ -499,6 +525,9 @@ def _states(keyword: str, leaf: Expression, leaves: Sequence[Expression]) -> Ite
         yield from ([tag_of(subject[1])], [tag_of("PatientID")])
     elif operation == "items":
         yield from ([{}] * each for each in (subject[2], subject[2] + 1))
+    elif operation == "code":
+        for code, scheme in (subject[1][0], ("OTHER", subject[1][0][1])):
+            yield [{"CodeValue": code, "CodingSchemeDesignator": scheme}]
     elif operation == "any item":
         yes, no = examples(subject[1])
         yield from ([each.data_set] for each in (yes, no) if each is not None)

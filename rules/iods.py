@@ -10,6 +10,10 @@ from types import MappingProxyType
 from rules import tables
 
 
+PARAMETRIC_MAP_STORAGE = "1.2.840.10008.5.1.4.1.1.30"
+"""The SOP Class that the examples of rules on Modules use."""
+
+
 @dataclass(frozen=True, slots=True)
 class Iod:
     """A composite IOD of PS3.3 Annex A (Basic Directory: Annex F)."""

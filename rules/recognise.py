@@ -43,13 +43,16 @@ _SIGNATURES = (
 
 
 def recognise(data: Buffer, start: int, said: Encoding | None = None) -> Encoding | None:
-    """The encoding that the first element at `start` and the beginning of the next agree with, `said` tried first.
+    """The encoding that the first element at `start` and the beginning of the next agree on; None where none fits.
 
-    None where no encoding fits.
+    A length that happens to be the letters of a VR is rarer than explicit VR that is called implicit, so two letters
+    are a length only where `said` is implicit VR and explicit VR does not fit.
     """
-    for encoding in (said, EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG):
-        if encoding is not None and _fits(data, start, encoding):
+    for encoding in (EXPLICIT_LITTLE, EXPLICIT_BIG):
+        if _fits(data, start, encoding):
             return encoding
+    if (said is IMPLICIT_LITTLE or not _has_vr(data, start)) and _fits(data, start, IMPLICIT_LITTLE):
+        return IMPLICIT_LITTLE
     return None
 
 
@@ -57,7 +60,8 @@ def begins_data_set(data: Buffer) -> bool:
     """Whether bytes without a DICM prefix begin as a Data Set does."""
     first = bytes(data[:2])
     groups = (int.from_bytes(first, "little"), int.from_bytes(first, "big"))
-    return any(group in _FIRST_GROUPS for group in groups) and recognise(data, 0) is not None
+    likely = any(group in _FIRST_GROUPS for group in groups)
+    return likely and (_has_vr(data, 0) or recognise(data, 0) is not None)
 
 
 def what_it_is(data: Buffer) -> str:
@@ -75,26 +79,26 @@ def what_it_is(data: Buffer) -> str:
     return "is not DICOM: no DICM prefix after 128 bytes, and no Data Set at the start"
 
 
+def _has_vr(data: Buffer, start: int) -> bool:
+    return bytes(data[start + 4 : start + 6]) in KNOWN
+
+
 def _fits(data: Buffer, start: int, encoding: Encoding) -> bool:
-    """Whether an element of low group begins at `start`, and a higher tag stands where it ends."""
+    """Whether an element of low group begins at `start`, and one of a higher tag where it ends."""
     end = len(data)
-    if start + 8 > end:
+    if start + 8 > end or not (encoding.implicit or _has_vr(data, start)):
         return False
     group, element, length = map(int, encoding.tag_and_length(data, start))
     if (group & 0xFF) << 8 | group >> 8 < group:
         return False  # the other byte order gives the lower group
     value = start + 8
     if not encoding.implicit:
-        _, _, vr, short = encoding.tag_vr_and_length(data, start)
-        if vr not in KNOWN:
-            return False
-        if vr in LONG:
+        length = encoding.tag_vr_and_length(data, start)[3]
+        if bytes(data[start + 4 : start + 6]) in LONG:
             value = start + 12
             if value > end:
                 return False
             (length,) = encoding.long_length(data, start + 8)
-        else:
-            length = short
     following = value if length == UNDEFINED else value + length
     if following + 8 > end:
         return following == end
@@ -102,7 +106,7 @@ def _fits(data: Buffer, start: int, encoding: Encoding) -> bool:
     next_tag = next_group << 16 | next_element
     if length == UNDEFINED:
         return next_tag in (ITEM, SEQUENCE_END)
-    return next_tag > group << 16 | element
+    return next_tag > group << 16 | element and (encoding.implicit or _has_vr(data, following))
 
 
 def _is_text(first: bytes) -> bool:

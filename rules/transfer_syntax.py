@@ -18,7 +18,7 @@ class TransferSyntax:
     """How a Data Set is encoded.
 
     `lossy` is None where the Transfer Syntax allows both and the Data Set has to say. `encapsulated` speaks of the
-    Pixel Data; `referenced` says that it is elsewhere (JPIP).
+    Pixel Data; `referenced` says that it is elsewhere (JPIP, SMPTE ST 2110).
     """
 
     uid: str
@@ -105,9 +105,9 @@ _ALL = (
     _compressed("8.1", "Deflated Image Frame Compression", False, root="1.2.840.10008.1.2."),
     TransferSyntax("1.2.840.10008.1.2.6.1", "RFC 2557 MIME encapsulation", retired=True),
     TransferSyntax("1.2.840.10008.1.2.6.2", "XML Encoding", retired=True),
-    TransferSyntax("1.2.840.10008.1.2.7.1", "SMPTE ST 2110-20 Uncompressed Progressive Active Video"),
-    TransferSyntax("1.2.840.10008.1.2.7.2", "SMPTE ST 2110-20 Uncompressed Interlaced Active Video"),
-    TransferSyntax("1.2.840.10008.1.2.7.3", "SMPTE ST 2110-30 PCM Digital Audio"),
+    TransferSyntax("1.2.840.10008.1.2.7.1", "SMPTE ST 2110-20 Uncompressed Progressive Active Video", referenced=True),
+    TransferSyntax("1.2.840.10008.1.2.7.2", "SMPTE ST 2110-20 Uncompressed Interlaced Active Video", referenced=True),
+    TransferSyntax("1.2.840.10008.1.2.7.3", "SMPTE ST 2110-30 PCM Digital Audio", referenced=True),
     TransferSyntax("1.2.840.10008.1.20", "Papyrus 3 Implicit VR Little Endian", implicit=True, retired=True),
 )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 import os
 import re
 import tomllib
@@ -13,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
 from scp.config_file import PREFIX, ConfigError, ConfigProblem, locate, overrides
+from scp.config_words import did_you_mean, dotted, said
 from scp.settings import Settings
 from scp.toml_lines import Place, lines_of
 
@@ -67,7 +66,7 @@ def load_with_origins(path: Path | None = None, env: Mapping[str, str] = os.envi
         origin = origins.get(known, str(file or "the environment"))
         if origin.startswith(PREFIX):
             return ConfigProblem(origin, "", message, hint=hint)
-        return ConfigProblem(str(file or "the environment"), _dotted(place), message, lines.get(known), hint)
+        return ConfigProblem(str(file or "the environment"), dotted(place), message, lines.get(known), hint)
 
     settings, mistakes = _validated(values)
     problems += [problem(*each) for each in (*mistakes, *_conflicts(settings))]
@@ -85,7 +84,7 @@ def _read(file: Path) -> str:
             raise broken("is no file")
         if file.stat().st_size > _LARGEST_FILE:
             raise broken(f"is larger than {_LARGEST_FILE} bytes", "is this the configuration?")
-        return file.read_bytes().decode().replace("\r\n", "\n")
+        return file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise broken(f"is not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}") from None
     except FileNotFoundError:
@@ -118,7 +117,7 @@ def _environment(env: Mapping[str, str]) -> tuple[dict[str, Any], list[ConfigPro
     for name in named:
         section = name.removeprefix(PREFIX).split("__")[0].lower()
         if section not in Settings.model_fields:
-            hint = _did_you_mean(section, Settings.model_fields)
+            hint = did_you_mean(section, Settings.model_fields)
             problems.append(ConfigProblem(name, "", f"there is no section {section!r}", hint=hint))
     values: dict[str, Any] = {}
     for name, value in named.items():
@@ -159,7 +158,7 @@ def _validated(values: dict[str, Any]) -> tuple[Settings, list[Mistake]]:
             return Settings.model_validate(values), mistakes
         except ValidationError as error:
             found = [(_place(each["loc"], values), each) for each in error.errors(include_url=False)]
-            mistakes += [(place, *_said(place, each, values)) for place, each in found]
+            mistakes += [(place, *said(place, each)) for place, each in found]
             for place, _ in found:
                 _drop(values, place)
 
@@ -186,82 +185,6 @@ def _drop(values: dict[str, Any], place: Place) -> None:
     for step in place[: end - 1]:
         values = values.get(step, {})  # type: ignore[arg-type]  # steps before the first index are keys
     values.pop(place[end - 1], None)  # type: ignore[arg-type]
-
-
-def _said(place: Place, error: Any, values: object) -> tuple[str, str]:
-    """pydantic's finding in our words, and a hint."""
-    kind, context = error["type"], error.get("ctx", {})
-    if kind == "extra_forbidden":
-        return "is no key that dicomgate knows", _did_you_mean_at(place)
-    if kind == "missing":
-        return "is missing", f"{_dotted(place[:-1])} needs it"
-    if kind == "value_error":
-        return str(context["error"]), ""
-    if kind.startswith("byte_size"):
-        return f"is {_shown(error['input'])}, wanted bytes or a size", 'such as "256 MiB" or "8 GiB"'
-    wanted = {
-        "bool_type": "true or false",
-        "bool_parsing": "true or false",
-        "int_type": "a whole number",
-        "int_parsing": "a whole number",
-        "int_from_float": "a whole number",
-        "float_type": "a number",
-        "float_parsing": "a number",
-        "finite_number": "a finite number",
-        "string_type": "text in quotes",
-        "tuple_type": "a list",
-        "is_instance_of": "the path of a folder",
-        "model_type": "a table of keys",
-        "literal_error": f"{context.get('expected', '')}",
-        "greater_than": f"more than {context.get('gt', 0):g}",
-        "greater_than_equal": f"at least {context.get('ge', 0):g}",
-        "less_than_equal": f"at most {context.get('le', 0):g}",
-    }.get(kind)
-    if wanted is None:
-        return str(error["msg"]), ""
-    if kind == "model_type" and isinstance(error["input"], list):
-        return "is a list, wanted one table", f"write [{_dotted(place)}] with single brackets"
-    if kind == "tuple_type" and isinstance(error["input"], dict):
-        return "is a table, wanted a list of tables", f"write [[{_dotted(place)}]] with double brackets"
-    return f"is {_shown(error['input'])}, wanted {wanted}", ""
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, dict | list | tuple):
-        return "a table" if isinstance(value, dict) else "a list"
-    text = json.dumps(value, default=str, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _did_you_mean_at(place: Place) -> str:
-    """The nearest known key of the same section, or the section that has this very key."""
-    *parents, last = place
-    siblings = _keys_at(tuple(parents))
-    if near := _did_you_mean(str(last), siblings, prefix=_dotted(tuple(parents))):
-        return near
-    elsewhere = [name for name in Settings.model_fields if str(last) in _keys_at((name,))]
-    if elsewhere:
-        return f"did you mean {elsewhere[0]}.{last}?"
-    return f"known here: {', '.join(siblings)}" if siblings else ""
-
-
-def _did_you_mean(word: str, known: Any, prefix: str = "") -> str:
-    near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return f"did you mean {prefix + '.' if prefix else ''}{near[0]}?" if near else ""
-
-
-def _keys_at(place: Place) -> list[str]:
-    """The keys a table at `place` may have."""
-    model: Any = Settings
-    for step in place:
-        if isinstance(step, int):
-            continue
-        field = model.model_fields.get(step)
-        annotation = field.annotation if field else None
-        model = next(iter(getattr(annotation, "__args__", ())), annotation)
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            return []
-    return list(model.model_fields)
 
 
 def _conflicts(settings: Settings) -> Iterator[Mistake]:
@@ -306,8 +229,3 @@ def _leaves(values: Mapping[str, Any], place: Place = ()) -> Iterator[Place]:
 
 def _variable(place: Place) -> str:
     return PREFIX + "__".join(str(each).upper() for each in place)
-
-
-def _dotted(place: Place) -> str:
-    """A place as it is said to people: array elements counted from 1."""
-    return "".join(f"[{each + 1}]" if isinstance(each, int) else f".{each}" for each in place).removeprefix(".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -61,6 +62,8 @@ def _outcomes(batch: Batch, future: Future[list[Outcome]] | None) -> Iterable[Ou
 
 
 def _set_up(bench: Callable[[], Bench]) -> None:
+    # Ctrl-C reaches every process of the terminal; the one that was asked ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _bench.append(bench())
 
 

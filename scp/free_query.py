@@ -8,8 +8,8 @@ question comes, after which it cannot be made writable, and takes one statement 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,12 +40,12 @@ def asked(engine: sa.Engine, question: str) -> Iterator[tuple[list[str], Iterato
     try:
         driver: Any = connection.connection.dbapi_connection
         cursor = driver.cursor()
-        rows = (
-            _on_sqlite(driver, cursor, question) if engine.dialect.name == "sqlite" else _on_postgres(cursor, question)
-        )
-        first = next(rows, None)
-        columns = [each[0] for each in cursor.description or ()]
-        yield columns, _again(first, rows)
+        ask = _on_sqlite if engine.dialect.name == "sqlite" else _on_postgres
+        with closing(ask(driver, cursor, question)) as rows:
+            first = next(rows, None)
+            if first is None and not cursor.description:
+                cursor.execute(question, prepare=True)  # psycopg forgets the columns of a stream without rows
+            yield [each[0] for each in cursor.description or ()], _again(first, rows)
     except (error, sqlite3.Warning) as raised:
         raise QueryProblem(_said(raised, engine)) from raised
     finally:
@@ -53,7 +53,7 @@ def asked(engine: sa.Engine, question: str) -> Iterator[tuple[list[str], Iterato
         connection.close()
 
 
-def _on_sqlite(driver: sqlite3.Connection, cursor: sqlite3.Cursor, question: str) -> Iterator[tuple[Any, ...]]:
+def _on_sqlite(driver: Any, cursor: Any, question: str) -> Generator[tuple[Any, ...], None, None]:
     def authorize(action: int, first: str | None, second: str | None, _database: str | None, _by: str | None) -> int:
         reads = action in _READING or (action == sqlite3.SQLITE_PRAGMA and first in _READING_PRAGMAS)
         return sqlite3.SQLITE_OK if reads else sqlite3.SQLITE_DENY
@@ -62,7 +62,7 @@ def _on_sqlite(driver: sqlite3.Connection, cursor: sqlite3.Cursor, question: str
     yield from cursor.execute(question)
 
 
-def _on_postgres(cursor: Any, question: str) -> Iterator[tuple[Any, ...]]:
+def _on_postgres(_driver: Any, cursor: Any, question: str) -> Generator[tuple[Any, ...], None, None]:
     cursor.execute("select 1")
     yield from cursor.stream(question)
 

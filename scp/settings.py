@@ -92,7 +92,7 @@ def _database_url(text: str) -> str:
         raise ValueError('wanted "sqlite:///FILE" or "postgresql://USER:PASSWORD@HOST/DATABASE"')
     if scheme in {"postgresql", "postgres", "postgresql+psycopg"}:
         return f"postgresql+psycopg://{rest}"
-    if scheme != "sqlite":
+    if scheme not in {"sqlite", "sqlite+pysqlite"}:
         raise ValueError(f"{scheme!r} is no database dicomgate knows: wanted sqlite or postgresql")
     if not rest.startswith("/"):
         raise ValueError(
@@ -100,7 +100,7 @@ def _database_url(text: str) -> str:
         )
     if rest in {"/", "/:memory:"}:
         raise ValueError("an SQLite database in memory cannot be shared by the node's processes: name a file")
-    return text
+    return f"sqlite://{rest}"
 
 
 AeTitle = Annotated[str, AfterValidator(_ae_title)]
@@ -113,7 +113,7 @@ SopClasses = Annotated[tuple[Annotated[str, AfterValidator(_sop_class)], ...], B
 Uids = Annotated[tuple[Uid, ...], BeforeValidator(_one_or_more)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 """0 lets the system choose a free one."""
-Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False, strict=False)]
+Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=65535)]
 Size = Annotated[ByteSize, Field(ge=0)]
 """Bytes, or text such as "256 MiB"."""
@@ -170,7 +170,7 @@ class Audit(Section):
     """The database of receipts and findings."""
 
     url: Annotated[str, AfterValidator(_database_url)] = "sqlite:///var/audit.db"
-    """As SQLAlchemy takes it: `postgresql://` has become `postgresql+psycopg://`."""
+    """As SQLAlchemy takes it: `sqlite:///...`, or `postgresql+psycopg://...` however Postgres was named."""
     patient_identity: Literal["hashed", "plain"] = "hashed"
     identity_key_file: str = ""
     """Empty: beside the store; `Settings.identity_key_path` says where."""

@@ -267,12 +267,13 @@ VIEWS = {
     """,
     "daily_verdict": """
         select day, calling_ae, nullif(device, '') as device, sop_class_uid, verdict,
-               sum(instances) as instances, sum(findings) as findings, sum(bytes) as bytes
+               cast(sum(instances) as bigint) as instances, cast(sum(findings) as bigint) as findings,
+               cast(sum(bytes) as bigint) as bytes
         from tally where rule = '' group by day, calling_ae, device, sop_class_uid, verdict
     """,
     "daily_rule": """
         select day, rule, severity, calling_ae, nullif(device, '') as device, sop_class_uid, verdict,
-               sum(instances) as instances, sum(findings) as findings
+               cast(sum(instances) as bigint) as instances, cast(sum(findings) as bigint) as findings
         from tally where rule <> '' group by day, rule, severity, calling_ae, device, sop_class_uid, verdict
     """,
 }

@@ -127,7 +127,7 @@ def ask_everything(header: Header, size: int) -> int:
         _, offset, length = header.element(tag) or (None, 0, 0)
         assert 0 <= offset <= offset + length <= size
         assert header.has(tag)
-        assert header.path_of(tag).endswith(header.path_of(tag).rpartition(".")[2])
+        assert header.path_of(tag).startswith(header.path)
         raw = header.raw(tag)
         assert raw is None or len(raw) == length
         header.vr(tag), header.length(tag), header.empty(tag)

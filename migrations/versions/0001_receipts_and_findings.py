@@ -191,15 +191,11 @@ def upgrade() -> None:
         sa.Column("policy_line", sa.Integer, nullable=False),
         sa.Column("action", Text, nullable=False),
         sa.Column("wanted_action", Text, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["receipt_id"], ["receipt.id"], name=op.f("fk_finding_receipt_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["receipt_id"], ["receipt.id"], name=op.f("fk_finding_receipt_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("receipt_id", "number", name=op.f("pk_finding")),
         sqlite_with_rowid=False,
     )
-    op.create_index(
-        op.f("ix_finding_rule_received_at_receipt_id"), "finding", ["rule", "received_at", "receipt_id"]
-    )
+    op.create_index(op.f("ix_finding_rule_received_at_receipt_id"), "finding", ["rule", "received_at", "receipt_id"])
     op.execute(
         """
         create view receipt_finding as
@@ -235,7 +231,8 @@ def upgrade() -> None:
         """
         create view daily_verdict as
         select day, calling_ae, nullif(device, '') as device, sop_class_uid, verdict,
-               sum(instances) as instances, sum(findings) as findings, sum(bytes) as bytes
+               cast(sum(instances) as bigint) as instances, cast(sum(findings) as bigint) as findings,
+               cast(sum(bytes) as bigint) as bytes
         from tally where rule = '' group by day, calling_ae, device, sop_class_uid, verdict
         """
     )
@@ -243,7 +240,7 @@ def upgrade() -> None:
         """
         create view daily_rule as
         select day, rule, severity, calling_ae, nullif(device, '') as device, sop_class_uid, verdict,
-               sum(instances) as instances, sum(findings) as findings
+               cast(sum(instances) as bigint) as instances, cast(sum(findings) as bigint) as findings
         from tally where rule <> '' group by day, rule, severity, calling_ae, device, sop_class_uid, verdict
         """
     )

@@ -85,6 +85,11 @@ def _without_own(required: Structure) -> Structure | None:
     return None if "own" in str(required) else required
 
 
+def permits(sentences: str) -> bool:
+    """Whether the sentences say that the Attribute may be present otherwise, with nothing more to it."""
+    return any(_otherwise(each.strip(" .;"))[1] is not None for each in sentences.split("\n"))
+
+
 def condition(text: str) -> Structure | None:
     """The structure of "{ImageType} Value 1 is ORIGINAL or MIXED and {PixelSpacing} is not present"; None if unread."""
     reader = _Reader(text.strip(" .;,:"))
@@ -178,7 +183,8 @@ def _sentences(text: str) -> Iterator[str]:
 
 _REF = re.compile(
     r"(the )?([Vv]alue(s)? (of|for|in) (the )?)?(Attribute )?\{(\w+)\}"
-    r"(( (in|of) (the|this|same)( \w+)* Item| at the image level| of the SOP Instance including this Module)?)"
+    r"(( (in|of) (the|this|same)( \w+)* Item| at the image level| of the SOP Instance including this Module|"
+    r" in the [A-Z][A-Za-z /-]+ [Ii]?mage Module)?)"
 )
 _VALUE = re.compile(r'"([^"]+)"|(-?\d+(?:\.\d+)?)\b|((?:[A-Z][A-Z0-9_]*|\d[A-Z][A-Z0-9_]*)(?:[ /-](?:[A-Z0-9_]+)\b(?![a-z]))*)(?![a-z])')
 _SEPARATOR = re.compile(r",? or (?:equal to )?(?=[\"A-Z0-9-])|,? nor (?=[\"A-Z0-9-])|, (?=[\"A-Z0-9-])")
@@ -400,7 +406,7 @@ class _Reader:
     def _equals(self) -> list[str] | None:
         start = self._place
         if self._accept(
-            r"(?: |,)?(?:(?:is:?|has|have|are|with|contains|includes|equals?)?\s?(?:equal to |equals |either |one of |any of )?"
+            r"(?: |,)?(?:(?:is:?|is set to|has|have|are|with|contains|includes|equals?)?\s?(?:equal to |equals |either |one of |any of )?"
             r"(?:(?:the |a )?[Vv]alues?(?: of| is| equal to| equals)? ?)?|the Value is |= ?)"
             r"(?:either |one of )?(?:the following(?: Values)?: ?)?(?:is |equals |= )?"
         ):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rules.build.corrections import Corrections
+from rules.build.earlier import Earlier
 from rules.build.names import iod_name, macro_or_module, usage_letter
 
 
@@ -80,8 +82,13 @@ class Second:
     order: tuple[tuple[str, str], ...]
 
 
-def read_base(folder: Path, second: Second, moved: Mapping[str, str]) -> Published:
-    """The base edition. `moved` names the right table of a Module whose section the source has wrong."""
+def read_base(folder: Path, second: Second, given: Corrections, earlier: Earlier) -> Published:
+    """The base edition, with the tables, IODs and functional groups that it lost taken from where a person says."""
+    dictionary = {
+        tag: (row["keyword"], row["vr"], row["vm"])
+        for tag, row in ((_tag(written), row) for written, row in _attributes(folder).items())
+        if row["keyword"]
+    }
     printed: dict[str, Any] = {}
     for part in (1, 2, 3):
         printed |= _member(folder, f"dicom_tables_part_{part}")
@@ -91,34 +98,73 @@ def read_base(folder: Path, second: Second, moved: Mapping[str, str]) -> Publish
         for each in found:
             of_section.setdefault(section, each["name"])
             section_of[each["name"]] = section
-    made = {number: _table(number, table, section_of.get(number, "")) for number, table in printed.items()}
-    by_name = {(table.macro, table.name): number for number, table in made.items()}
+    tables = {number: _table(number, table, section_of.get(number, "")) for number, table in printed.items()}
+    for lost in given.tables:
+        tables[lost["number"]] = _earlier_table(lost, earlier, dictionary)
+    by_name = {(table.macro, table.name.lower()): number for number, table in tables.items()}
+
+    def use(name: str, macro: bool, usage: tuple[str, str], section: str = "") -> Use:
+        number = given.moved.get(name) or of_section.get(section) or by_name.get((macro, name.lower()), "")
+        return Use(
+            tables[number].name if number else name, *usage, section_of.get(number) or tables[number].section, number
+        ) if number else Use(name, *usage, section, "")
 
     def uses(rows: list[dict[str, Any]], macro: bool) -> tuple[Use, ...]:
-        found = []
-        for row in rows:
-            section = row["ref"].removeprefix("sect_")
-            table = moved.get(row["name"]) or of_section.get(section) or by_name.get((macro, row["name"]), "")
-            letter, text = usage_letter(row["usage"])
-            if table:
-                section = section_of.get(table) or section
-            found.append(Use(made[table].name if table else row["name"], letter, text, section, table))
-        return tuple(found)
+        return tuple(
+            use(row["name"], macro, usage_letter(row["usage"]), row["ref"].removeprefix("sect_")) for row in rows
+        )
 
-    groups = _member(folder, "dicom_iod_func_groups")
-    modules = {iod_name(name): (rows, groups.get(name, [])) for name, rows in _member(folder, "dicom_iod").items()}
-    iods = tuple(
-        PublishedIod(name, section, uses(modules[name][0], False), uses(modules[name][1], True))
-        for name, section in second.order
-        if name in modules
-    )
-    tags = _member(folder, "dicom_tags")["main"]
-    dictionary = {
-        f"({tag[2:6].upper()},{tag[6:].upper()})": (row["keyword"], row["vr"], row["vm"])
-        for tag, row in tags.items()
-        if row["keyword"]
-    }
-    return Published(made, iods, dictionary)
+    def uses_of_second(iod: str, macro: bool) -> tuple[Use, ...]:
+        found = second.functional_groups if macro else second.modules
+        return tuple(use(name, macro, usage) for (of, name), usage in found.items() if of == iod)
+
+    groups = {iod_name(name): rows for name, rows in _member(folder, "dicom_iod_func_groups").items()}
+    modules = {iod_name(name): rows for name, rows in _member(folder, "dicom_iod").items()}
+    lost_parts = {each["name"]: each["lost"] for each in given.iods}
+    iods = []
+    for name, section in second.order:
+        lost_part = lost_parts.get(name, "")
+        iods.append(
+            PublishedIod(
+                name,
+                section,
+                uses_of_second(name, False) if lost_part == "modules" else uses(modules.get(name, []), False),
+                uses_of_second(name, True) if lost_part == "functional groups" else uses(groups.get(name, []), True),
+            )
+        )
+    return Published(tables, tuple(iods), dictionary)
+
+
+def names_of(folder: Path) -> dict[str, str]:
+    """Keywords by the Attribute's name in small letters; of two with one name, the one that is not retired."""
+    rows = _attributes(folder).values()
+    named = sorted((row for row in rows if row["keyword"]), key=lambda row: not row["retired"])
+    return {row["name"].lower(): row["keyword"] for row in named}
+
+
+def _earlier_table(lost: Mapping[str, Any], earlier: Earlier, dictionary: Mapping[str, tuple[str, str, str]]) -> Table:
+    """A table that the base edition's source left out, from the earlier one; names are keywords there."""
+    lines = []
+    for number, path in earlier:
+        if number == lost["number"]:
+            row = earlier[(number, path)]
+            last = path.rpartition(":")[2]
+            tag = f"({last[:4]},{last[4:]})"
+            name = dictionary[tag][0] if tag in dictionary else tag
+            lines.append(Line(len(lines) + 1, path.count(":"), name, tag, row.type, row.text))
+    return Table(lost["number"], lost["name"], False, lost["section"], tuple(lines))
+
+
+def _attributes(folder: Path) -> dict[str, dict[str, str]]:
+    """PS3.6 by tag, those of repeating groups with an x for any digit."""
+    found = _member(folder, "dicom_tags")
+    return {**found["main"], **found["mask"]}
+
+
+def _tag(written: str) -> str:
+    """ "0x00080060", or "60xx0010" of a repeating group, as "(0008,0060)"."""
+    digits = written.removeprefix("0x").upper().replace("X", "x")
+    return f"({digits[:4]},{digits[4:]})"
 
 
 def read_second(folder: Path) -> Second:
@@ -180,8 +226,7 @@ def _line(number: int, row: Mapping[str, str]) -> Line:
             return Line(number, len(prefix) - len(said), said, "", "", row["usage"])
         return Line(number, len(prefix) - len(said), said, "", "", row["usage"], include)
     name = row["name"].lstrip(">")
-    address = row["address"].removeprefix("0x").upper().replace("X", "x")
-    tag = f"({address[:4]},{address[4:]})" if len(address) == 8 else ""
+    tag = _tag(row["address"]) if len(row["address"].removeprefix("0x")) == 8 else ""
     return Line(number, len(row["name"]) - len(name), name.strip(), tag, row["required"].strip(), row["comment"])
 
 

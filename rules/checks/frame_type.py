@@ -16,6 +16,8 @@ from rules.wording import shown
 
 SHARED = "SharedFunctionalGroupsSequence"
 PER_FRAME = "PerFrameFunctionalGroupsSequence"
+MOST_TYPES = 100
+"""Different Frame Types that are judged in one instance: no instance needs more, and each may draw findings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,10 @@ def frame_types(header: Header, images: TypeFacts) -> Iterator[Finding | Undecid
     yield from run(MISSING, frames)
     yield from run(EMPTY, frames)
     yield from run(ORIGINAL_VOLUME, frames)
-    for seen in frames.types:
+    for seen in frames.types[:MOST_TYPES]:
         yield from judge(seen)
+    for seen in frames.types[MOST_TYPES:]:
+        yield Undecided(seen.path, "one Frame Type too many")
     if images.agreement is None or not frames.types or header.empty("ImageType"):
         return
     if header.has("ConcatenationUID"):
@@ -77,20 +81,27 @@ def frame_types(header: Header, images: TypeFacts) -> Iterator[Finding | Undecid
     yield from run(MIXED_UNIFORM, seen, frames.types)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Place:
-    """Functional groups of the same structure: the shared ones (frame 0), or those of some frames."""
+    """Functional groups of the same structure: the shared ones (frame 0), or those of some frames.
 
-    groups: Header
+    `items` is how many Items the sequence has in them, None where it is absent.
+    """
+
     frames: Sequence[int]
+    items: int | None
     column: Callable[[str], dict[bytes, list[int]] | None]
 
 
 def _places(header: Header, sequence: str) -> Iterator[_Place]:
     for shared in header.items(SHARED)[:1]:
-        yield _Place(shared, [0], partial(_shared_column, shared, sequence))
+        yield _Place([0], _items(shared, sequence), partial(_shared_column, shared, sequence))
     for stencil in header.stencils(PER_FRAME):
-        yield _Place(stencil.exemplar, stencil.numbers, partial(stencil.column, sequence))
+        yield _Place(stencil.numbers, _items(stencil.exemplar, sequence), partial(stencil.column, sequence))
+
+
+def _items(groups: Header, sequence: str) -> int | None:
+    return len(groups.items(sequence)) if groups.has(sequence) else None
 
 
 def _shared_column(shared: Header, sequence: str, keyword: str) -> dict[bytes, list[int]] | None:
@@ -100,25 +111,24 @@ def _shared_column(shared: Header, sequence: str, keyword: str) -> dict[bytes, l
 
 def _frames(header: Header, facts: TypeFacts, sequence: str) -> Frames:
     places = list(_places(header, sequence))
-    holding = [each for each in places if each.groups.has(sequence)]
-    single = [each for each in holding if len(each.groups.items(sequence)) == 1]
-    columns = [(each, each.column("FrameType")) for each in single]
+    holding = [each for each in places if each.items is not None]
+    columns = [(each, each.column("FrameType")) for each in holding if each.items == 1]
     frames_of: dict[bytes, list[int]] = {}
     for _, column in columns:
         for raw, frames in (column or {}).items():
             frames_of.setdefault(raw, []).extend(frames)
     filled = {raw: sorted(frames) for raw, frames in frames_of.items() if raw.strip(b" \0")}
-    shared = any(0 in each.frames for each in holding)
-    per_frame = [each for each in places if 0 not in each.frames]
+    shared = any(each.frames[0] == 0 for each in holding)
+    lacking = _all(each for each in places if each.items is None and each.frames[0])
     return Frames(
         facts,
         sequence,
         types=tuple(_seen(header, facts, sequence, raw, frames) for raw, frames in filled.items()),
-        absent=[] if shared else _all(each for each in per_frame if each not in holding) or ([] if holding else [0]),
-        repeated=_all(each for each in holding if each not in single),
+        absent=[] if shared else lacking if holding or lacking else [0],
+        repeated=_all(each for each in holding if each.items != 1),
         missing=_all(each for each, column in columns if column is None),
         empty=sorted(frame for raw, frames in frames_of.items() if raw not in filled for frame in frames),
-        both=_all(each for each in holding if 0 not in each.frames) if shared else [],
+        both=_all(each for each in holding if each.frames[0]) if shared else [],
         calculated=sorted(frame for each, column in columns for frame in _calculated(each, column or {})),
     )
 

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from functools import cache
 
 from rules.header import Header
+from rules.iods import PARAMETRIC_MAP_STORAGE
 from rules.model import Problem, Severity
 from rules.modules import Row
 from rules.registry import table_rule
-
-PM = "1.2.840.10008.5.1.4.1.1.30"
 
 
 def _value_count(place: Header, row: Row) -> Iterator[Problem]:
@@ -39,8 +38,8 @@ VALUE_COUNT = table_rule(
     "value-count",
     section="PS3.5 6.4",
     severity=Severity.ERROR,
-    good=[{"SOPClassUID": PM, "PresentationLUTShape": "IDENTITY"}],
-    bad=[{"SOPClassUID": PM, "PresentationLUTShape": ["IDENTITY", "IDENTITY"]}],
+    good=[{"SOPClassUID": PARAMETRIC_MAP_STORAGE, "PresentationLUTShape": "IDENTITY"}],
+    bad=[{"SOPClassUID": PARAMETRIC_MAP_STORAGE, "PresentationLUTShape": ["IDENTITY", "IDENTITY"]}],
 )(_value_count)
 
 
@@ -62,6 +61,6 @@ ITEM_COUNT = table_rule(
     "item-count",
     section="PS3.5 7.5",
     severity=Severity.ERROR,
-    good=[{"SOPClassUID": PM, "ConceptNameCodeSequence": [{"CodeValue": "1"}]}],
-    bad=[{"SOPClassUID": PM, "ConceptNameCodeSequence": [{"CodeValue": "1"}, {"CodeValue": "2"}]}],
+    good=[{"SOPClassUID": PARAMETRIC_MAP_STORAGE, "ConceptNameCodeSequence": [{"CodeValue": "1"}]}],
+    bad=[{"SOPClassUID": PARAMETRIC_MAP_STORAGE, "ConceptNameCodeSequence": [{"CodeValue": "1"}, {"CodeValue": "2"}]}],
 )(_item_count)

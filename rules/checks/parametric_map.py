@@ -9,8 +9,6 @@ from rules.header import Header
 from rules.model import Problem, Severity
 from rules.registry import rule
 
-PM = "1.2.840.10008.5.1.4.1.1.30"
-
 
 @rule(
     "lossy-without-history",

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules.header import Header
+from rules.iods import PARAMETRIC_MAP_STORAGE
 from rules.model import Problem, Severity
 from rules.modules import Row
 from rules.registry import table_rule
 
-PM = "1.2.840.10008.5.1.4.1.1.30"
-
 _SOUND: dict[str, object] = {
-    "SOPClassUID": PM,
+    "SOPClassUID": PARAMETRIC_MAP_STORAGE,
     "ImageType": ["DERIVED", "PRIMARY", "VOLUME", "MEAN"],
     "ContentQualification": "RESEARCH",
     "InstanceNumber": "1",

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from rules.conditions import Answer
 from rules.encode import Element
 from rules.header import Header
+from rules.iods import PARAMETRIC_MAP_STORAGE
 from rules.model import Problem, Severity
 from rules.modules import Row
 from rules.registry import table_rule
 from rules.wording import listed, outside, shown
-
-PM = "1.2.840.10008.5.1.4.1.1.30"
 
 
 def _wrong_vr(place: Header, row: Row) -> Iterator[Problem]:
@@ -30,8 +29,8 @@ VR = table_rule(
     "value-vr",
     section="PS3.6 6",
     severity=Severity.ERROR,
-    good=[{"SOPClassUID": PM, "ContentLabel": "ADC"}],
-    bad=[{"SOPClassUID": PM, "ContentLabel": Element("LO", "ADC")}],
+    good=[{"SOPClassUID": PARAMETRIC_MAP_STORAGE, "ContentLabel": "ADC"}],
+    bad=[{"SOPClassUID": PARAMETRIC_MAP_STORAGE, "ContentLabel": Element("LO", "ADC")}],
 )(_wrong_vr)
 
 
@@ -51,6 +50,8 @@ def _syntax(place: Header, row: Row) -> Iterator[Problem]:
             message = f"has {len(bare)} characters, at most {longest} are allowed in {row.vr}"
         elif bare and pattern is not None and not pattern.fullmatch(bare):
             message = f"is {words}"
+        elif bare and row.vr == "IS" and not -(2**31) <= int(bare) < 2**31:
+            message = "is outside the range of an Integer String, 32 bits"
         else:
             continue
         yield Problem(place.path_of(row.keyword), message, value_number=number if len(values) > 1 else None)
@@ -59,13 +60,13 @@ def _syntax(place: Header, row: Row) -> Iterator[Problem]:
 _UNLIMITED = 2**32
 _FORMS: dict[str, tuple[re.Pattern[str] | None, int, str]] = {
     "CS": (re.compile(r"[A-Z0-9 _]*"), 16, "no Code String: upper case letters, digits, space and underscore"),
-    "DS": (re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([Ee][+-]?\d+)?"), 16, "no Decimal String"),
-    "IS": (re.compile(r"[+-]?\d+"), 12, "no Integer String"),
+    "DS": (re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([Ee][+-]?[0-9]+)?"), 16, "no Decimal String"),
+    "IS": (re.compile(r"[+-]?[0-9]+"), 12, "no Integer String"),
     "LO": (re.compile(r"[^\x00-\x1a\x1c-\x1f\x7f]*"), 64, "no Long String: it has control characters"),
     "SH": (re.compile(r"[^\x00-\x1a\x1c-\x1f\x7f]*"), 16, "no Short String: it has control characters"),
     "ST": (None, 1024, ""),
     "LT": (None, 10240, ""),
-    "UI": (re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))*"), 64, "no UID: numbers without leading zeros, and dots"),
+    "UI": (re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*"), 64, "no UID: numbers without leading zeros, and dots"),
     "UR": (re.compile(r"\S*"), _UNLIMITED, "no URI: it has spaces"),
 }
 _SPACES_DO_NOT_COUNT = frozenset({"CS", "DS", "IS", "LO", "SH"})
@@ -74,12 +75,13 @@ SYNTAX = table_rule(
     "value-syntax",
     section="PS3.5 6.2",
     severity=Severity.ERROR,
-    good=[{"SOPClassUID": PM, "InstanceNumber": "12", "ContentQualification": "RESEARCH"}],
+    good=[{"SOPClassUID": PARAMETRIC_MAP_STORAGE, "InstanceNumber": "12", "ContentQualification": "RESEARCH"}],
     bad=[
-        {"SOPClassUID": PM, "InstanceNumber": "twelve"},
-        {"SOPClassUID": PM, "ContentQualification": "research"},
-        {"SOPClassUID": PM, "PaletteColorLookupTableUID": "1.2.03"},
-        {"SOPClassUID": PM, "ColorSpace": "SEVENTEEN_LETTERS"},
+        {"SOPClassUID": PARAMETRIC_MAP_STORAGE, "InstanceNumber": "twelve"},
+        {"SOPClassUID": PARAMETRIC_MAP_STORAGE, "InstanceNumber": "2147483648"},
+        {"SOPClassUID": PARAMETRIC_MAP_STORAGE, "ContentQualification": "research"},
+        {"SOPClassUID": PARAMETRIC_MAP_STORAGE, "PaletteColorLookupTableUID": "1.2.03"},
+        {"SOPClassUID": PARAMETRIC_MAP_STORAGE, "ColorSpace": "SEVENTEEN_LETTERS"},
     ],
 )(_syntax)
 
@@ -106,8 +108,10 @@ def _defined(place: Header, row: Row) -> Iterator[Problem]:
 def _outside(place: Header, row: Row, allowed: tuple[str, ...], words: str) -> Iterator[Problem]:
     values = place.values(row.tag)
     for number, value in enumerate(values, start=1):
-        text = value.strip(" ") if isinstance(value, str) else str(value)
-        if text in allowed or not text or isinstance(value, bytes):
+        if isinstance(value, bytes):
+            continue
+        text = value.strip(" ") if isinstance(value, str) else f"{value:.16g}"
+        if text in allowed or not text:
             continue
         yield Problem(
             place.path_of(row.keyword),
@@ -121,10 +125,10 @@ ENUMERATED = table_rule(
     "value-not-enumerated",
     section="PS3.5 7.4",
     severity=Severity.ERROR,
-    good=[{"SOPClassUID": PM, "PhotometricInterpretation": "MONOCHROME2"}],
+    good=[{"SOPClassUID": PARAMETRIC_MAP_STORAGE, "PhotometricInterpretation": "MONOCHROME2"}],
     bad=[
-        {"SOPClassUID": PM, "PhotometricInterpretation": "MONOCHROME1"},
-        {"SOPClassUID": PM, "BitsAllocated": 32, "PixelData": b"\0\0\0\0"},
+        {"SOPClassUID": PARAMETRIC_MAP_STORAGE, "PhotometricInterpretation": "MONOCHROME1"},
+        {"SOPClassUID": PARAMETRIC_MAP_STORAGE, "BitsAllocated": 32, "PixelData": b"\0\0\0\0"},
     ],
 )(_enumerated)
 
@@ -132,6 +136,6 @@ DEFINED = table_rule(
     "value-not-defined",
     section="PS3.5 7.4",
     severity=Severity.WARNING,
-    good=[{"SOPClassUID": PM, "LossyImageCompressionMethod": "ISO_10918_1"}],
-    bad=[{"SOPClassUID": PM, "LossyImageCompressionMethod": "WAVELET"}],
+    good=[{"SOPClassUID": PARAMETRIC_MAP_STORAGE, "LossyImageCompressionMethod": "ISO_10918_1"}],
+    bad=[{"SOPClassUID": PARAMETRIC_MAP_STORAGE, "LossyImageCompressionMethod": "WAVELET"}],
 )(_defined)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -176,16 +176,14 @@ def export(what: str, form: str, output: Path | None, config: Path | None, **wan
 
     types = RECEIPT_COLUMNS if what == "receipts" else FINDING_COLUMNS
     with _asking(config) as asked:
-        rows: Iterable[dict[str, Any]] = ()
-        if asked.connection is not None:
-            wanted_rows = Filter(**wanted)
-            if what == "receipts":
-                rows = receipts(asked.connection, wanted_rows, sort="received_at")
-            else:
-                rows = findings(asked.connection, wanted_rows)
-        rows = _counted(rows)
+        found: Iterator[dict[str, Any]] = iter(())
+        if asked.connection is not None and what == "receipts":
+            found = receipts(asked.connection, Filter(**wanted), sort="received_at")
+        elif asked.connection is not None:
+            found = findings(asked.connection, Filter(**wanted))
+        rows = _counted(found)
         if output is None:
-            write(rows, list(types), form, sys.stdout)
+            _write(rows, list(types), form)
         else:
             _write_file(rows, types, form, output)
 
@@ -209,7 +207,7 @@ def query(question: str, timeout: int, form: str, config: Path | None) -> None:
         try:
             with asked_in_sql(asked.connection.engine, question) as (columns, rows):
                 names = _unique(columns)
-                write((dict(zip(names, row, strict=True)) for row in rows), names, form, sys.stdout)
+                _write((dict(zip(names, row, strict=True)) for row in rows), names, form)
         except QueryProblem as problem:
             raise SystemExit(_say(str(problem))) from None
 
@@ -309,7 +307,18 @@ def _answer(
     form: str,
 ) -> None:
     with _asking(config) as asked:
-        write(() if asked.connection is None else ask(asked.connection), columns, form, sys.stdout)
+        rows = iter(() if asked.connection is None else ask(asked.connection))
+        _write(rows, columns, form)
+
+
+def _write(rows: Iterator[dict[str, Any]], columns: list[str], form: str) -> None:
+    """Rows to standard output; whoever stops reading them ends the query before its connection is closed."""
+    try:
+        write(rows, columns, form, sys.stdout)
+        sys.stdout.flush()
+    finally:
+        if isinstance(rows, Generator):
+            rows.close()
 
 
 def _columns(columns: str, sort: str) -> list[str]:
@@ -354,20 +363,24 @@ def _draw(rows: list[dict[str, Any]], columns: list[str]) -> None:
     Console().print(table)
 
 
-def _counted(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _counted(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The rows as they come, counted on standard error where somebody watches it."""
     watched = sys.stderr.isatty()
     count, said = 0, 0.0
-    for count, row in enumerate(rows, 1):
-        yield row
-        if watched and monotonic() - said > 0.2:
-            sys.stderr.write(f"\r{count:,} rows")
-            said = monotonic()
+    try:
+        for count, row in enumerate(rows, 1):
+            yield row
+            if watched and monotonic() - said > 0.2:
+                sys.stderr.write(f"\r{count:,} rows")
+                said = monotonic()
+    finally:
+        if isinstance(rows, Generator):
+            rows.close()
     if watched:
         sys.stderr.write(f"\r{count:,} rows\n")
 
 
-def _write_file(rows: Iterable[dict[str, Any]], types: dict[str, type], form: str, output: Path) -> None:
+def _write_file(rows: Iterator[dict[str, Any]], types: dict[str, type], form: str, output: Path) -> None:
     part = output.with_name(f".{output.name}.part")
     try:
         if form == "parquet":

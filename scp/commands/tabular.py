@@ -7,6 +7,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TextIO
@@ -25,8 +26,14 @@ def write(rows: Iterable[Row], columns: Sequence[str], form: str, out: TextIO) -
 
 
 def as_json(value: object, indent: int | None = None) -> str:
-    """JSON with moments as text; what JSON has no form for (a Decimal, say) becomes text, too."""
-    return json.dumps(value, default=shown, ensure_ascii=False, indent=indent)
+    """JSON with moments as text, and text for what else JSON has no form for."""
+    return json.dumps(value, default=_plain, ensure_ascii=False, indent=indent)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):  # what Postgres makes of a sum
+        return int(value) if value == value.to_integral_value() else float(value)
+    return shown(value)
 
 
 def shown(value: object) -> str:

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from maps import PER_FRAME, SHARED, TYPES, frame_type, parametric_map
 
 from rules import engine, iods
+from rules.checks.faults import malformed
+from rules.checks.frame_type import MOST_TYPES
 from rules.encode import encode, header_of
 from rules.engine import RuleSet, check, load_rules
+from rules.faults import Fault
 from rules.header import Header, read_header
 from rules.model import Problem, Severity
 from rules.registry import all_rules, run
@@ -122,3 +125,27 @@ def test_no_damage_makes_the_engine_raise_or_a_rule_break(rule_set: RuleSet, cut
     data[at % len(data)] = byte
     checked = check(read_header(bytes(data[: len(data) - cut]), EXPLICIT), rule_set)
     assert "rule-broke" not in {each.rule for each in checked.findings}
+
+
+def test_a_fault_that_is_met_twice_is_one_finding() -> None:
+    fault = Fault(12, 0x00080008, "is odd")
+    (found,) = malformed((fault, replace(fault, offset=40)))
+    assert (found.rule, found.path, found.count, found.message) == ("undecodable", "ImageType", 2, "is odd (byte 12)")
+    (mild,) = malformed((replace(fault, kind="encoding", tag=0x00091001),))
+    assert (mild.rule, mild.tag) == ("encoding", "(0009,1001)")
+
+
+def test_a_fault_that_repeats_over_items_is_one_finding() -> None:
+    items = [{"ContentDescription": "map"}] * 3
+    attributes = parametric_map(AlternateContentDescriptionSequence=items)
+    (found,) = check(header_of(attributes), load_rules()).findings
+    assert (found.rule, found.count) == ("attribute-missing", 3)
+    assert found.first == "AlternateContentDescriptionSequence[1].LanguageCodeSequence"
+    assert found.last == "AlternateContentDescriptionSequence[3].LanguageCodeSequence"
+
+
+def test_frames_that_all_differ_cost_no_more_than_their_share() -> None:
+    types = [{**frame_type(*TYPES[:3], f"T{number}"), "FrameComments": "c" * (number % 60)} for number in range(3000)]
+    checked = check(header_of(parametric_map(**{SHARED: [{}], PER_FRAME: types})), load_rules())
+    assert checked.undecided == 3000 - MOST_TYPES
+    assert len(checked.findings) < 2 * MOST_TYPES

@@ -94,5 +94,5 @@ def test_nul_at_the_end_does() -> None:
 
 
 def test_an_image_type_with_another_vr_is_judged_all_the_same() -> None:
-    found = checked(parametric_map(ImageType=Element("OB", b"ORIGINAL\\PRIMARY\\VOLUME\\MEAN "))).findings
+    found = checked(parametric_map(ImageType=Element("OB", b"ORIGINAL\\PRIMARY\\VOLUME\\MEAN"))).findings
     assert [each.rule for each in found] == ["image-type-syntax", "image-type-value-1"]

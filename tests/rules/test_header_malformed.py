@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 import zlib
 from collections.abc import Mapping
 
@@ -158,6 +159,24 @@ def test_a_data_set_in_another_encoding_than_said_is_read_all_the_same(said: str
     assert (header.values("ImageType"), header.integer("Rows")) == (("ORIGINAL", "PRIMARY"), 258)
 
 
+def test_tags_out_of_order_at_the_start_do_not_change_the_encoding() -> None:
+    data = encode({"PatientID": ""}) + encode({"Modality": "CT", "PixelData": b"\xff" * 60000})
+    assert told(explicit(data)) == [("encoding", "(0008,0060) comes after (0010,0020), wanted ascending tags")]
+
+
+@pytest.mark.parametrize("size", [2, 60000])
+def test_explicit_vr_is_recognised_whatever_the_letters_would_be_as_a_length(size: int) -> None:
+    data = encode({"ImageType": ["ORIGINAL"], "PatientID": "7", "PixelData": b"\xff" * size})
+    header = read_header(data, IMPLICIT_VR_LITTLE_ENDIAN)
+    assert header.text("PatientID") == "7"
+
+
+def test_a_length_that_looks_like_a_vr_is_a_length_where_implicit_vr_was_said() -> None:
+    data = encode({"ImageType": b"x" * int.from_bytes(b"DS", "little"), "PatientID": "7"}, IMPLICIT_VR_LITTLE_ENDIAN)
+    header = read_header(data, IMPLICIT_VR_LITTLE_ENDIAN)
+    assert (header.faults, header.text("PatientID")) == ((), "7")
+
+
 def test_a_transfer_syntax_that_nobody_knows_is_recognised_silently() -> None:
     header = read_header(encode({"PatientID": "7"}, IMPLICIT_VR_LITTLE_ENDIAN), "1.3.6.1.4.1.5962.300.2")
     assert (header.faults, header.text("PatientID")) == ((), "7")
@@ -223,7 +242,11 @@ def test_a_fault_that_repeats_over_items_is_told_once() -> None:
 def test_a_deflate_bomb_stops_at_the_limit_and_its_beginning_is_read() -> None:
     stream = zlib.compressobj(wbits=-15)
     data = stream.compress(encode({"PatientID": "7", "PixelData": bytes(1 << 22)})) + stream.flush()
+    tracemalloc.start()
     header = read_header(data, DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, limits=Limits(inflated_bytes=1 << 16))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 19
     assert header.text("PatientID") == "7"
     assert len(header.source.data) == 1 << 16
     assert ("undecodable", "the deflated stream grows to more than 65536 bytes") in told(header)

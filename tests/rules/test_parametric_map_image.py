@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from maps import integer_map, parametric_map
 
-from rules.encode import Element, header_of
+from rules.checks.multiplicity import VALUE_COUNT, multiplicity
+from rules.dictionary import tag_of
+from rules.encode import Element, encode, header_of
 from rules.engine import check, load_rules
 from rules.header import Header, read_header
 from rules.model import Finding, Severity
 from rules.modules import module
+from rules.registry import run
 
 JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 
@@ -197,9 +202,37 @@ def test_no_finding_holds_free_text() -> None:
 
 
 def test_a_truncated_map_is_judged_as_far_as_it_goes() -> None:
-    from rules.encode import encode
-
     whole = encode(parametric_map(ContentQualification="CLINICAL"))
     found = findings(read_header(whole[: len(whole) // 2], "1.2.840.10008.1.2.1"))
     assert "undecodable" in {each.rule for each in found}
     assert "value-not-enumerated" in {each.rule for each in found}
+
+
+@pytest.mark.parametrize(
+    ("keyword", "values"),
+    [
+        ("PixelPresentation", ["MONOCHROME"]),
+        ("LossyImageCompression", ["00", "01"]),
+        ("RecognizableVisualFeatures", ["YES", "NO"]),
+        ("ContentQualification", ["PRODUCT", "RESEARCH", "SERVICE"]),
+    ],
+)
+def test_every_enumerated_value_is_accepted(keyword: str, values: list[str]) -> None:
+    for value in values:
+        rules = {rule for rule, _ in told(parametric_map(**{keyword: value}))}
+        assert "value-not-enumerated" not in rules
+
+
+@pytest.mark.parametrize(
+    ("vm", "numbers"),
+    [("1", (1, 1, 1)), ("1-3", (1, 3, 1)), ("2-n", (2, None, 1)), ("2-2n", (2, None, 2)), ("3-3n", (3, None, 3))],
+)
+def test_a_multiplicity_is_read(vm: str, numbers: tuple[int, int | None, int]) -> None:
+    assert multiplicity(vm) == numbers
+
+
+@pytest.mark.parametrize(("values", "sound"), [(2, True), (3, False), (4, True), (1, False)])
+def test_values_come_in_the_steps_of_the_multiplicity(values: int, sound: bool) -> None:
+    row = replace(module("Parametric Map Image").rows[tag_of("SamplesPerPixel")], vm="2-2n")  # type: ignore[union-attr]
+    header = header_of({"SamplesPerPixel": [1] * values})
+    assert (list(run(VALUE_COUNT, header, row)) == []) is sound

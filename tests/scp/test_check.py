@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import resource
 import signal
 import subprocess
@@ -364,6 +365,20 @@ def test_a_reader_that_goes_away_ends_it_quietly() -> None:
         process.wait(30)
     assert b"Traceback" not in said
     assert b"rror" not in said
+
+
+def test_a_bar_shows_progress_where_only_the_results_are_piped() -> None:
+    put("a.dcm")
+    put("b.dcm")
+    ours, terminal = pty.openpty()
+    with subprocess.Popen([PROGRAM, "check", "."], stdout=subprocess.PIPE, stderr=terminal) as process:
+        os.close(terminal)
+        assert process.stdout is not None
+        results = process.stdout.read()
+    shown = os.read(ours, 1 << 16)
+    os.close(ours)
+    assert b"2/2" in shown
+    assert results == b"./a.dcm  CT Image  accept\n./b.dcm  CT Image  accept\n"
 
 
 def test_one_file_costs_no_heavy_import() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scp.config import ConfigError, load, load_with_origins
-from scp.config_file import locate, nothing_set
+from scp.config_file import ConfigProblem, locate, nothing_set
 from scp.settings import Audit, Settings
 
 MANY_MISTAKES = """\
@@ -101,6 +103,7 @@ def test_every_mistake_is_told_at_once_with_its_line_and_key(tmp_path: Path) -> 
         ("[dimse]\nport = 104.5", "dimse.port: is 104.5, wanted a whole number"),
         ("[dimse]\nassociation_timeout = inf", "dimse.association_timeout: is Infinity, wanted a finite number"),
         ("[dimse]\nassociation_timeout = nan", "dimse.association_timeout: is NaN, wanted a finite number"),
+        ("[dimse]\nassociation_timeout = '30'", 'dimse.association_timeout: is "30", wanted a number'),
         ("dimse = 3", "dimse: is 3, wanted a table of keys"),
         ("[[dimse]]\nport = 1", "dimse: is a list, wanted one table (write [dimse] with single brackets)"),
         ("[device]\nname = 'x'", "device: is a table, wanted a list of tables (write [[device]] with double brackets)"),
@@ -245,3 +248,37 @@ def test_settings_cannot_be_changed() -> None:
 def test_the_identity_key_is_beside_the_store_unless_named() -> None:
     assert Settings().identity_key_path == Path("var/identity.key")
     assert Settings(audit=Audit(identity_key_file="/k")).identity_key_path == Path("/k")
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    file = tmp_path / "site.toml"
+    file.write_bytes(b"\xef\xbb\xbf[dimse]\r\nport = 104\r\n")
+    assert load(file, {}).dimse.port == 104
+
+
+anything = st.recursive(
+    st.one_of(st.integers(-9, 9).map(str), st.sampled_from(["true", "1.5", "nan", "2020-01-01", "'flag'", "''"])),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2).map(lambda each: f"[{', '.join(each)}]"),
+        st.dictionaries(st.sampled_from(["port", "line", "then", "name"]), inner, max_size=2).map(
+            lambda each: "{" + ", ".join(f"{key} = {value}" for key, value in each.items()) + "}"
+        ),
+    ),
+    max_leaves=5,
+)
+sections = st.sampled_from([*Settings.model_fields, "nonsense"])
+
+
+@given(st.dictionaries(sections, anything, max_size=4), st.dictionaries(sections, anything, max_size=2))
+def test_any_value_anywhere_is_taken_or_told(
+    tmp_path_factory: pytest.TempPathFactory, given_values: dict[str, str], outside: dict[str, str]
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    file = written(folder, "\n".join(f"{key} = {value}" for key, value in given_values.items()))
+    env = {f"DICOMGATE_{section.upper()}__NAME": value for section, value in outside.items()}
+    problems: tuple[ConfigProblem, ...] = ()
+    try:
+        load(file, env)
+    except ConfigError as error:
+        problems = error.problems
+    assert all("\n" not in str(each) for each in problems)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rules.model import Finding, Severity
@@ -129,6 +129,7 @@ def test_no_patient_data_leaves_in_an_answer() -> None:
 
 
 @given(st.text(max_size=100))
+@example("a" * 65)
 def test_any_comment_is_fit_for_a_long_string(text: str) -> None:
     fit = clipped(text)
     assert len(fit) <= 64

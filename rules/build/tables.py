@@ -1,0 +1,327 @@
+"""Builds the fact tables from what the sources print and what a person decided."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rules.build.corrections import Corrections, digest
+from rules.build.earlier import Earlier, EarlierRow
+from rules.build.phrases import Phrase, permits, read, said
+from rules.build.places import Level, Places, Unplaced
+from rules.build.sources import Line, Published, PublishedIod, Second, Table, Use
+from rules.build.values import item_count, same_row, value_lists
+from rules.expressions import decidable
+from rules.tables import file_name
+
+Row = list[Any]
+
+
+@dataclass(slots=True)
+class Built:
+    """The tables by folder and file name, what was refused, and what a person should look at."""
+
+    files: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+    unread: list[tuple[str, str, str, str, str]] = field(default_factory=list)
+    """Table, keyword, digest, phrase, and the phrase of the earlier edition."""
+    differences: list[str] = field(default_factory=list)
+    conditions: dict[tuple[str, ...], str] = field(default_factory=dict)
+    """Distinct conditions: "by phrase", "by hand", "undecidable" or "one way"."""
+    lists: Counter[str] = field(default_factory=Counter)
+    unknown: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    """Keyword, VR and VM by tag of Attributes that the project's dictionary lacks."""
+
+
+class Builder:
+    """One run over the sources."""
+
+    def __init__(
+        self,
+        published: Published,
+        second: Second,
+        earlier: Earlier,
+        corrections: Corrections,
+        marked: Callable[[str], str],
+        known: Callable[[str], bool],
+    ) -> None:
+        self._published, self._second, self._earlier = published, second, earlier
+        self._corrections, self._marked, self._known = corrections, marked, known
+        self._places = Places(published)
+        self.built = Built()
+        self._written: set[str] = set()
+
+    def build(self) -> Built:
+        """Every IOD and all that it includes."""
+        for iod in self._published.iods:
+            self._iod(iod)
+        self.built.refused += self._corrections.unused()
+        return self.built
+
+    # IODs
+
+    def _iod(self, iod: PublishedIod) -> None:
+        facts: dict[str, Any] = {"name": iod.name, "section": iod.section}
+        facts["modules"] = list(self._uses(iod, iod.modules, "module"))
+        groups = list(self._uses(iod, iod.functional_groups, "functional group"))
+        if groups:
+            facts["functional groups"] = groups
+        if constraints := self._corrections.constraints.get(iod.name):
+            facts["constraints"] = [[each] for each in constraints]
+        self.built.files[("iods", file_name(iod.name))] = facts
+
+    def _uses(self, iod: PublishedIod, uses: tuple[Use, ...], kind: str) -> Iterator[Row]:
+        theirs = self._second.modules if kind == "module" else self._second.functional_groups
+        names = {(name, use[0].lower()): value for name, *use, value in ((*key, theirs[key]) for key in theirs)}
+        seen: set[str] = set()
+        for use in uses:
+            usage, text = use.usage, use.text
+            other = names.get((iod.name, use.name.lower()))
+            place = (iod.name, kind, use.name)
+            given = self._corrections.uses.get(place)
+            if given is not None:
+                self._corrections.used.add(place)
+                usage, text = given.get("usage", usage), given.get("text", text)
+            elif other is not None:
+                if not usage:
+                    usage, text = other
+                elif other[0] != usage:
+                    self._differs(f"{iod.name}, {kind} {use.name}: {usage} in the base edition, {other[0]} in 2024b")
+                if usage == "C" and not text:
+                    text = other[1]
+            if not usage or not use.table or use.name in seen:
+                self._refuse(iod.name, use.name, "no usage" if not usage else "no table" if not use.table else "twice")
+                continue
+            seen.add(use.name)
+            more: dict[str, Any] = {}
+            if usage == "C":
+                more |= self._usage_condition(iod, use, kind, text)
+            if given is not None:
+                more |= {name: given[name] for name in ("place",) if name in given}
+            yield [use.name, usage, use.section, more]
+            self._table(use.table)
+
+    def _usage_condition(self, iod: PublishedIod, use: Use, kind: str, text: str) -> dict[str, Any]:
+        phrase = text if text[:1].isupper() else f"{text[:1].upper()}{text[1:]}"
+        of = _OF_USES[kind]
+        read_as = self._phrase(of, use.name, phrase, "")
+        if read_as is None:
+            return {}
+        try:
+            placed = self._placed(read_as, lambda each: self._places.placed_for_iod(each, kind != "module"))
+        except Unplaced as lost:
+            self._unread(of, use.name, phrase, f"where is {lost}?")
+            return {}
+        self._count(placed, (of, self._marked(phrase), str(placed)))
+        return placed
+
+    # Modules and Macros
+
+    def _table(self, number: str) -> None:
+        if number in self._written:
+            return
+        self._written.add(number)
+        table = self._published.tables[number]
+        folder = "macros" if table.macro else "modules"
+        place = (folder, file_name(table.name))
+        if place in self.built.files:
+            self._refuse(table.name, "", f"two tables would be {'/'.join(place)}")
+        if not table.section:
+            self._refuse(table.name, "", "no section")
+        facts: dict[str, Any] = {"name": table.name, "section": table.section, "rows": []}
+        self.built.files[place] = facts
+        levels = self._places.levels(table)
+        above: list[str] = []
+        seen: set[str] = set()
+        dropped: int | None = None
+        for line, level in zip(table.lines, levels, strict=True):
+            if dropped is not None and line.depth > dropped:
+                continue
+            dropped = None
+            given = self._corrections.lines.get((table.name, line.number))
+            if given is not None:
+                self._corrections.used.add((table.name, line.number))
+                if given.get("drop"):
+                    dropped = line.depth
+                    continue
+            if line.include:
+                facts["rows"] += self._include(table, line, level, given)
+                continue
+            keyword = self._keyword(table, line)
+            if keyword is None:
+                dropped = line.depth
+                continue
+            del above[line.depth :]
+            above.append(line.tag[1:5] + line.tag[6:10])
+            path = ":".join(above)
+            row = self._row(table, line, level, keyword, path)
+            if row is None:
+                dropped = line.depth
+                continue
+            key = f"{path}/{line.type}"
+            if path in seen:
+                self._refuse(table.name, keyword, f"row {line.number} is there twice")
+                continue
+            seen.update((path, key))
+            facts["rows"].append(row)
+
+    def _keyword(self, table: Table, line: Line) -> str | None:
+        entry = self._published.dictionary.get(line.tag)
+        if entry is None:
+            self._refuse(table.name, line.name, f"row {line.number} names no Attribute")
+            return None
+        if not self._known(line.tag):
+            self.built.unknown[line.tag] = entry
+        return entry[0]
+
+    def _include(self, table: Table, line: Line, level: Level, given: Mapping[str, Any] | None) -> Iterator[Row]:
+        macro = self._published.tables.get(line.include)
+        if macro is None:
+            if line.include != "IODFunctionalGroupMacros":
+                self._refuse(table.name, line.include, f"row {line.number} includes a table that is not there")
+            return
+        more: dict[str, Any] = {}
+        if given is not None:
+            more |= {name: given[name] for name in ("if", "may", "instead") if name in given}
+            if "if" in more:
+                more["if"] = self._places.placed(more["if"], level, table)
+        elif re.search(r"\b(is|to be|shall be) Type \d|[Rr]equired if|Include if", line.text):
+            self._refuse(table.name, macro.name, f"row {line.number} says more of the Macro than that it is included")
+        yield [">" * line.depth + "include", file_name(macro.name), more]
+        self._table(line.include)
+
+    def _row(self, table: Table, line: Line, level: Level, keyword: str, path: str) -> Row | None:
+        place = (table.name, ">" * line.depth + keyword)
+        given = self._corrections.rows.get(place, {})
+        if given:
+            self._corrections.used.add(place)
+            if given.get("drop"):
+                return None
+        kind = given.get("type", line.type)
+        if kind not in _TYPES:
+            self._refuse(table.name, keyword, f"row {line.number} has the Type {kind!r}")
+            return None
+        earlier = self._earlier.get((table.number, path))
+        more: dict[str, Any] = {}
+        if kind in ("1C", "2C"):
+            more |= self._condition(table, line, level, keyword, earlier)
+        vr = self._published.dictionary[line.tag][1]
+        if vr != "SQ" and keyword != "ImageType":
+            more |= self._values(table, line, level, keyword, earlier)
+        elif count := item_count(line.text, kind):
+            more["items"] = list(count)
+        for name in ("enumerated", "enumerated if", "defined", "items", "vm"):
+            if name in given:
+                more[name] = given[name]
+            if more.get(name) == []:
+                del more[name]
+        return [place[1], kind, more]
+
+    # Conditions
+
+    def _condition(
+        self, table: Table, line: Line, level: Level, keyword: str, earlier: EarlierRow | None
+    ) -> dict[str, Any]:
+        phrase = said(line.text)
+        then = said(earlier.text) if earlier is not None and earlier.type == line.type else ""
+        read_as = self._phrase(table.name, keyword, phrase, then)
+        if read_as is None:
+            return {}
+        try:
+            placed = self._placed(read_as, lambda each: self._places.placed(each, level, table))
+        except Unplaced as lost:
+            self._unread(table.name, keyword, phrase or then, f"where is {lost}?")
+            return {}
+        self._count(placed, (self._marked(phrase or then), str(placed)))
+        return placed
+
+    def _phrase(self, of: str, keyword: str, phrase: str, then: str) -> Phrase | None:
+        """By hand where a person decided, else as read; from the earlier edition where the base edition lost its text."""
+        key = (of, keyword, digest(phrase or then))
+        by_hand = self._corrections.conditions.get(key)
+        if by_hand is not None:
+            self._corrections.used.add(key)
+            if by_hand.may is None and permits(phrase or then):
+                return replace(by_hand, may="always")
+            return by_hand
+        read_as = read(phrase or then, self._marked) if phrase or then else None
+        if read_as is None:
+            self._unread(of, keyword, phrase or then, then if phrase else "")
+        return read_as
+
+    def _placed(self, phrase: Phrase, placed: Callable[[Mapping[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+        made: dict[str, Any] = {"if": placed(phrase.required)}
+        if phrase.may == "always":
+            made["may"] = "always"
+        elif isinstance(phrase.may, Mapping):
+            made["may"] = placed(phrase.may)
+        if phrase.never is not None:
+            made["never"] = placed(phrase.never)
+        return made
+
+    def _count(self, placed: Mapping[str, Any], distinct: tuple[str, ...]) -> None:
+        expression = placed["if"]
+        told = "decidable" if decidable(expression) else "undecidable" if _bare(expression) else "one way"
+        self.built.conditions[distinct] = told
+
+    # Values
+
+    def _values(
+        self, table: Table, line: Line, level: Level, keyword: str, earlier: EarlierRow | None
+    ) -> dict[str, Any]:
+        if earlier is None or not earlier.lists:
+            return {}
+        if not same_row(line.text, line.type, earlier):
+            self.built.lists["left out: the row has changed"] += 1
+            self._differs(f"{table.name}, {keyword}: the row has changed since 2020; its values are left out")
+            return {}
+        more: dict[str, Any] = {}
+        try:
+            found = list(value_lists(earlier.lists))
+        except ValueError as heading:
+            self.built.lists["left out: heading not read"] += 1
+            self._differs(f"{table.name}, {keyword}: values under the heading {heading} are left out")
+            return {}
+        for kind, number, under, terms in found:
+            self.built.lists[kind] += 1
+            listed: list[Any] = list(terms)
+            if under is not None:
+                try:
+                    placed = self._places.placed(under, level, table)
+                except Unplaced:
+                    continue
+                more.setdefault(f"{kind} if", []).append([placed, listed])
+            elif number:
+                more.setdefault(f"value {number}", {})[kind] = listed
+            else:
+                more.setdefault(kind, []).extend(each for each in listed if each not in more.get(kind, []))
+        return more
+
+    # Told to a person
+
+    def _refuse(self, table: str, row: str, why: str) -> None:
+        self.built.refused.append(f"{table}{', ' if row else ''}{row}: {why}")
+
+    def _unread(self, of: str, keyword: str, phrase: str, then: str) -> None:
+        self.built.unread.append((of, keyword, digest(phrase), self._marked(phrase.replace("\n", " | ")), then))
+
+    def _differs(self, told: str) -> None:
+        self.built.differences.append(told)
+
+
+_OF_USES = {"module": "Module", "functional group": "Functional Group"}
+_TYPES = ("1", "1C", "2", "2C", "3")
+
+
+def _bare(expression: Mapping[str, Any]) -> bool:
+    """Whether the expression answers nothing but UNKNOWN."""
+    if "undecidable" in expression:
+        return True
+    return any(_all_bare(expression[joint]) for joint in ("all", "any") if joint in expression)
+
+
+def _all_bare(expressions: list[Mapping[str, Any]]) -> bool:
+    return all(_bare(each) for each in expressions)

@@ -1,0 +1,90 @@
+"""Item counts and value lists, as the text of a row states them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+
+from rules.build.earlier import EarlierRow, ValueList
+from rules.build.phrases import Structure, condition
+
+_COUNT = re.compile(
+    r"\b(Only a single|A single|Only one|Exactly one|One or more|Zero or more|Zero or one|One or two|Two or more|"
+    r"Zero,? one or two|Exactly two|Only two|Two|Three|Three or more|Four)(?: or more)? Items? (?:shall be|are|is|may be)"
+)
+_COUNTS: dict[str, tuple[int, int | None]] = {
+    "only a single": (1, 1),
+    "a single": (1, 1),
+    "only one": (1, 1),
+    "exactly one": (1, 1),
+    "one or more": (1, None),
+    "zero or more": (0, None),
+    "zero or one": (0, 1),
+    "one or two": (1, 2),
+    "two or more": (2, None),
+    "zero one or two": (0, 2),
+    "exactly two": (2, 2),
+    "only two": (2, 2),
+    "two": (2, 2),
+    "three": (3, 3),
+    "three or more": (3, None),
+    "four": (4, 4),
+}
+SAME = 0.82
+"""How alike two texts of a row must be, as difflib measures it, for the older one's values to be believed."""
+
+
+def item_count(text: str, kind: str) -> tuple[int, int | None] | None:
+    """The fewest and most Items that a Sequence may have; None where the text says nothing.
+
+    Types 2 and 3 may be present without Items whatever else is said (PS3.5 7.4.3 and 7.4.5).
+    """
+    found = _COUNT.search(text)
+    if not found:
+        return None
+    fewest, most = _COUNTS[found[1].lower().replace(",", "")]
+    return (fewest if kind in ("1", "1C") else 0, most)
+
+
+def same_row(text: str, kind: str, earlier: EarlierRow) -> bool:
+    """Whether a row still says of its Attribute what it said earlier, conditions and cross references aside."""
+    if kind != earlier.type:
+        return False
+    now, then = _gist(text), _gist(earlier.text)
+    if not now:
+        return _is_reference(text)
+    return SequenceMatcher(None, now, then, autojunk=False).ratio() >= SAME
+
+
+def value_lists(lists: tuple[ValueList, ...]) -> Iterator[tuple[str, int, Structure | None, tuple[str, ...]]]:
+    """Each list as ("enumerated" or "defined", value number or 0, condition, terms). ValueError for what is unread."""
+    for each in lists:
+        kind = "enumerated" if "enumerated value" in each.heading.lower() else ""
+        kind = kind or ("defined" if "defined term" in each.heading.lower() else "")
+        if not kind or not each.terms:
+            continue
+        terms = tuple(dict.fromkeys(term.strip('"') for term in each.terms))
+        qualifier = re.sub(r"(Enumerated Values?|Defined Terms?)( for)?|:", "", each.heading, flags=re.I).strip()
+        if not qualifier:
+            yield kind, 0, None, terms
+        elif number := re.fullmatch(r"Value (\d)", qualifier):
+            yield kind, int(number[1]), None, terms
+        elif qualifier.startswith("if ") and (found := condition(qualifier.removeprefix("if "))):
+            yield kind, 0, found, terms
+        else:
+            raise ValueError(each.heading)
+
+
+def _is_reference(text: str) -> bool:
+    """Whether nothing but cross references is left of the text."""
+    return not re.sub(r"(sect|table|figure|note|biblio)_[\w.-]+", "", text).strip()
+
+
+def _gist(text: str) -> list[str]:
+    """The words that describe the Attribute."""
+    kept = []
+    for sentence in re.split(r"(?<=[.:;])\s+|\n", text):
+        if not re.search(r"\b([Rr]equired|[Mm]ay be present|Items?|See|Section|sect_\S+)\b", sentence):
+            kept.append(sentence)
+    return re.findall(r"[a-z0-9]+", " ".join(kept).lower())
