@@ -9,7 +9,6 @@ from types import MappingProxyType
 
 from rules import tables
 
-
 PARAMETRIC_MAP_STORAGE = "1.2.840.10008.5.1.4.1.1.30"
 """The SOP Class that the examples of rules on Modules use."""
 

@@ -11,6 +11,7 @@ from rules.header import Header
 from rules.model import Finding, Severity
 from scp.records import Earlier
 from scp.store import Part
+from scp.verdict import Action
 
 _UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*")
 
@@ -117,17 +118,21 @@ def disagreements(request: Request, header: Header) -> Iterator[Finding]:
 def earlier_copy(
     digest: str, transfer_syntax_uid: str, earlier: Sequence[Earlier]
 ) -> tuple[Earlier | None, Finding | None]:
-    """The kept copy that has the same bytes, if any, and the finding that copies of this UID give rise to."""
-    if not earlier:
+    """The kept copy that has the same bytes, if any, and the finding that copies of this UID give rise to.
+
+    Of what was rejected only the header is kept: that is no copy.
+    """
+    whole = [each for each in earlier if each.verdict != Action.REJECT]
+    if not whole:
         return None, None
-    alike = [each for each in earlier if each.transfer_syntax_uid == transfer_syntax_uid]
+    alike = [each for each in whole if each.transfer_syntax_uid == transfer_syntax_uid]
     for each in alike:
         if each.digest == digest:
             return each, _finding(SAME, "SOPInstanceUID", "(0008,0018)", f"is kept already: ticket {each.ticket}")
     if alike:
         message = f"is kept already with other bytes: ticket {alike[0].ticket}"
         return None, _finding(DIFFERENT, "SOPInstanceUID", "(0008,0018)", message)
-    message = f"is kept already in another Transfer Syntax: ticket {earlier[0].ticket}"
+    message = f"is kept already in another Transfer Syntax: ticket {whole[0].ticket}"
     return None, _finding(TRANSCODED, "SOPInstanceUID", "(0008,0018)", message)
 
 

@@ -22,16 +22,13 @@ from scp.committer import Committer
 from scp.file_meta import file_meta
 from scp.ids import Ids
 from scp.journal import Journal
-from scp.policy import Policy, decide
+from scp.policy import FORCED, Policy, decide
 from scp.records import Earlier, Receipt
-from scp.sender import Sender
+from scp.sender import Sender, clean, sender_of
 from scp.status import Status, status_of
 from scp.store import INSTANCES, QUARANTINE, REJECTED, Part, Store
 from scp.tickets import draw_ticket
 from scp.verdict import Action, Decision, Verdict
-
-LONGEST_TEXT = 256
-"""Characters kept of any value that a sender chose."""
 
 _KEPT_AS = {
     Action.ACCEPT: INSTANCES,
@@ -103,7 +100,7 @@ class Refused:
         node = self._node
         checked = Checked(iod="", edition=node.rules.edition, findings=(), undecided=0)
         header = read_header(b"", EXPLICIT_VR_LITTLE_ENDIAN)
-        draft = _draft(self._request, header, sender_of(self._request, header), checked, 0.0, node)
+        draft = _draft(self._request, header, _sender(self._request, header), checked, 0.0, node)
         return replace(
             draft,
             verdict=Action.REJECT.value,
@@ -142,7 +139,7 @@ class Instance:
         self._findings = findings
         self._node = node
         self._header_part: Part | None = None
-        self._sender = sender_of(arrival.request, header)
+        self._sender = _sender(arrival.request, header)
         self._draft = replace(
             _draft(arrival.request, header, self._sender, checked, check_ms, node),
             size=arrival.part.size,
@@ -159,14 +156,14 @@ class Instance:
         draft = replace(self._draft, ticket=draw_ticket())
         copy, duplicate = earlier_copy(draft.digest, draft.transfer_syntax_uid, earlier)
         if copy is not None and duplicate is not None:
-            verdict = decide((duplicate,), self._node.policy, self._sender)
+            # What no policy has a say in was so the first time, and is so again.
+            settled = tuple(each for each in self._findings if each.rule in FORCED)
+            verdict = decide((*settled, duplicate), self._node.policy, self._sender)
             action = Action.QUARANTINE if copy.verdict == Action.QUARANTINE else Action.ACCEPT
-            verdict = replace(verdict, action=action)
-            return _concluded(draft, verdict, (), stored=None, repeat_of=copy.id)
+            return _concluded(draft, replace(verdict, action=action), stored=None, repeat_of=copy.id)
         findings = self._findings if duplicate is None else (*self._findings, duplicate)
         verdict = decide(findings, self._node.policy, self._sender)
-        stored = self._keep(verdict.action, store)
-        return _concluded(draft, verdict, findings, stored=stored, repeat_of=None)
+        return _concluded(draft, verdict, stored=self._keep(verdict.action, store), repeat_of=None)
 
     def _keep(self, action: Action, store: Store) -> str:
         kind = _KEPT_AS[action]
@@ -206,17 +203,13 @@ class Instance:
             self._header_part = None
 
 
-def sender_of(request: Request, header: Header) -> Sender:
-    """Who sent it: names from the request, equipment from the Data Set."""
-    return Sender(
+def _sender(request: Request, header: Header) -> Sender:
+    return sender_of(
+        header,
         calling_ae=request.calling_ae,
         called_ae=request.called_ae,
         address=request.address,
         sop_class_uid=request.sop_class_uid,
-        modality=_text(header, "Modality"),
-        manufacturer=_text(header, "Manufacturer"),
-        model=_text(header, "ManufacturerModelName"),
-        software_versions=tuple(_clean(each) for each in header.texts("SoftwareVersions")),
     )
 
 
@@ -231,17 +224,17 @@ def _draft(request: Request, header: Header, sender: Sender, checked: Checked, c
         called_ae=request.called_ae,
         address=request.address,
         device=request.device,
-        sop_class_uid=_clean(request.sop_class_uid),
-        sop_instance_uid=_clean(request.sop_instance_uid),
-        series_instance_uid=_text(header, "SeriesInstanceUID"),
-        study_instance_uid=_text(header, "StudyInstanceUID"),
+        sop_class_uid=clean(request.sop_class_uid),
+        sop_instance_uid=clean(request.sop_instance_uid),
+        series_instance_uid=clean(header.text("SeriesInstanceUID") or ""),
+        study_instance_uid=clean(header.text("StudyInstanceUID") or ""),
         transfer_syntax_uid=request.transfer_syntax_uid,
         modality=sender.modality,
         manufacturer=sender.manufacturer,
         model=sender.model,
-        software_versions=_clean("\\".join(sender.software_versions)),
-        patient_id=_text(header, "PatientID"),
-        patient_name=_text(header, "PatientName"),
+        software_versions=clean("\\".join(sender.software_versions)),
+        patient_id=clean(header.text("PatientID") or ""),
+        patient_name=clean(header.text("PatientName") or ""),
         size=0,
         digest="",
         verdict="",
@@ -259,9 +252,7 @@ def _draft(request: Request, header: Header, sender: Sender, checked: Checked, c
     )
 
 
-def _concluded(
-    draft: Receipt, verdict: Verdict, findings: tuple[Finding, ...], *, stored: str | None, repeat_of: int | None
-) -> Receipt:
+def _concluded(draft: Receipt, verdict: Verdict, *, stored: str | None, repeat_of: int | None) -> Receipt:
     return replace(
         draft,
         verdict=verdict.action.value,
@@ -272,13 +263,3 @@ def _concluded(
         repeat_of=repeat_of,
         decisions=verdict.decisions,
     )
-
-
-def _text(header: Header, keyword: str) -> str:
-    return _clean(header.text(keyword) or "")
-
-
-def _clean(text: str) -> str:
-    """A sender's text as any database takes it: no control characters, no halves of surrogate pairs, not endless."""
-    printable = "".join(each if each.isprintable() else " " for each in text[:LONGEST_TEXT])
-    return printable.encode("utf-8", "replace").decode("utf-8")

@@ -108,7 +108,7 @@ def code_string_syntax(seen: Seen) -> Iterator[Problem]:
 
     Receivers compare Code Strings letter by letter, and some refuse a whole data set over one that is malformed.
     """
-    vr = seen.place.vr(seen.facts.keyword)
+    vr = seen.place.vr("ImageType") if seen.path == "ImageType" else None
     if vr not in (None, "CS", "UN"):
         yield seen.problem(f"is encoded as {shown(vr)}, wanted CS", section="PS3.5 6.2")
     if seen.raw.rstrip(b" ").endswith(b"\0"):

@@ -154,16 +154,19 @@ def test_an_instance_that_names_itself_wrongly_is_rejected(
     assert b"PIXELS" not in (node.store / row["stored"]).read_bytes()
 
 
-def test_a_truncated_data_set_is_quarantined_and_answered_c000(node: Served) -> None:
-    data = implicit(SOPInstanceUID="1.2.3.8", PixelData=None, ImageComments="x" * 100)
+def test_a_truncated_data_set_is_quarantined_and_answered_c000_every_time(node: Served) -> None:
+    data = implicit(SOPInstanceUID="1.2.3.8", PixelData=None, ImageComments="x" * 100)[:-50]
     with Peer(node.port) as peer:
         peer.associate()
-        answer = peer.store(CT, "1.2.3.8", data[:-50])
+        answer = peer.store(CT, "1.2.3.8", data)
+        row = receipt(node, "1.2.3.8")
+        again = peer.store(CT, "1.2.3.8", data, message=2)
     assert peers.status(answer) == 0xC000
     assert peers.comment(answer).startswith("undecodable ")
-    row = receipt(node, "1.2.3.8")
     assert row["verdict"] == "quarantine"
-    assert (node.store / row["stored"]).read_bytes().endswith(data[:-50])
+    assert (node.store / row["stored"]).read_bytes().endswith(data)
+    assert peers.status(again) == 0xC000
+    assert receipt(node, "1.2.3.8")["repeat_of"] is not None
 
 
 def test_a_c_store_without_a_data_set_is_answered_and_the_association_lives(node: Served) -> None:
@@ -262,6 +265,8 @@ then = "quarantine"
         kept = (node.store / receipt(node, "1.2.3.13")["stored"]).read_bytes()
         assert b"PIXELS" not in kept
         assert pydicom.dcmread(BytesIO(kept)).ImageType == ["MIXED", "PRIMARY", "AXIAL"]
+        assert peers.status(peer.store(CT, "1.2.3.13", bad, message=4)) == 0xA900
+        assert receipt(node, "1.2.3.13")["repeat_of"] is None
         odd = implicit(SOPInstanceUID="1.2.3.14", ImageType=["ORIGINAL", "PRIMARY", "HELIX"])
         assert peers.status(peer.store(CT, "1.2.3.14", odd, message=2)) == 0xB007
         assert receipt(node, "1.2.3.14")["stored"].startswith("quarantine/")
