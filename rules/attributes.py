@@ -6,7 +6,8 @@ from rules import charset
 from rules.dictionary import format_tag, name_of, tag_of, vr_of
 from rules.encoding import PIXEL_DATA, PIXELS, WORDS, Encoding
 from rules.faults import Fault
-from rules.stencil import Anatomy, ItemTable, Stencil, group, read_items
+from rules.items import Anatomy, ItemTable, read_items
+from rules.stencil import Stencil, group
 from rules.text import text_faults
 from rules.values import STRINGS, Value, texts_of, values_of
 from rules.walk import Element, PixelData, Source, Table, Walk, is_sequence, items_encoding
@@ -14,8 +15,8 @@ from rules.walk import Element, PixelData, Source, Table, Walk, is_sequence, ite
 SPECIFIC_CHARACTER_SET = 0x00080005
 PIXEL_REPRESENTATION = 0x00280103
 LUT_DESCRIPTOR = 0x00283002
-_GOVERNING = frozenset((SPECIFIC_CHARACTER_SET, PIXEL_REPRESENTATION, LUT_DESCRIPTOR, PIXEL_DATA))
-"""Attributes that say how others of their Item are read; and pixel data in an Item, which may be fragments."""
+_GOVERNING = frozenset((SPECIFIC_CHARACTER_SET, PIXEL_REPRESENTATION, LUT_DESCRIPTOR))
+"""Attributes that say how others of their Item are read: Items of one structure agree on them."""
 _FEW = 16
 """Items that are kept once made; more are made again, for memory's sake."""
 
@@ -129,7 +130,7 @@ class Header:
 
     @property
     def pixel_data(self) -> PixelData | None:
-        """The first of the three pixel data elements, unread."""
+        """The first of the instance's three pixel data elements, unread; None where there is none."""
         return self.source.pixels[0] if self.source.pixels else None
 
     # Values
@@ -333,11 +334,13 @@ class Header:
                 continue
             offsets.append(offset)
             lengths.append(length)
-            governs: object = length > 0
+            told: object = length > 0
             if tag in _GOVERNING:
                 fixed.add(offset)
-                governs = bytes(self.source.data[offset : offset + length])
-            shape.append((tag, vr, governs))
+                told = bytes(self.source.data[offset : offset + length])
+            elif tag == PIXEL_DATA and bytes(self.source.data[offset - 4 : offset]) == b"\xff\xff\xff\xff":
+                fixed.add(offset)  # fragments: their lengths are structure within the value
+            shape.append((tag, vr, told))
         number = self.source.shapes.setdefault(tuple(shape), len(self.source.shapes))
         return Anatomy(number, offsets, lengths, fixed, intact)
 

@@ -7,18 +7,21 @@ An expression is a mapping with one of these members, and "at" where it names an
     {"is": [K, n, [V, ...]]}               value n is one of these; n is 0 for any value
     {"is not": [K, n, [V, ...]]}           it has a value n and that is another; where it is absent, UNKNOWN
     {"compare": [K, ">", 1]}               the first value as a number; absent is NO
+    {"count": [K, ">", 1]}                 how many values it has; absent is none
     {"points to": [K, K2]}                 one of its values is the tag of K2
+    {"private": K}                         one of its values is a private tag
+    {"points to a frame": K}               its value is the tag of an Attribute in the functional groups; absent is NO
     {"items": [K, ">", 1]}                 how many Items the Sequence has; absent is none
     {"any item": [K, E]}                   one of its Items answers YES
     {"code": [K, [[V, S], ...]]}           one of its Items holds one of these codes: Code Value, scheme; absent is NO
     {"item": [K, 1]}                       the place is within this Item of K; [K, 0] is any Item
     {"sop class": [UID, ...]}              the instance is of one of these SOP Classes
-    {"transfer syntax": "lossy"}           or "encapsulated": what the Transfer Syntax does to the pixels
+    {"transfer syntax": "lossy"}           or "encapsulated", "referenced": what the Transfer Syntax does to the pixels
     {"all": [E, ...]}, {"any": [E, ...]}, {"not": E}
     {"undecidable": words}                 the instance cannot show it
 
 "at" says where an Attribute is looked up: "here" (left out), in the Data Set or Item that is asked; "root";
-"above", here or in the nearest Item around it that has it; "frame", above and then in the functional groups of the same
+"above", here or in the nearest Item around it that has it; "around", the same without "here"; "frame", above and then in the functional groups of the same
 frame; "frames", in the functional groups of any frame. UNKNOWN follows Kleene's logic.
 """
 
@@ -35,12 +38,13 @@ from rules.conditions import Answer, Condition, yes_if
 from rules.dictionary import tag_of, vr_of
 from rules.header import Header
 from rules.model import Example
-from rules.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
+from rules.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, JPEG_BASELINE, transfer_syntax
 from rules.wording import listed
 
 Expression = Mapping[str, Any]
 Ask = Callable[[Header], Answer]
 
+JPIP_REFERENCED = "1.2.840.10008.1.2.4.94"
 PER_FRAME = 0x52009230
 SHARED = 0x52009229
 
@@ -142,6 +146,9 @@ _LEAF_WORDS: dict[str, Callable[[Any], str]] = {
     "is not": lambda subject: _value_words(subject, "is not"),
     "compare": lambda subject: f"{subject[0]} {subject[1]} {subject[2]}",
     "points to": lambda subject: f"{subject[0]} points to {subject[1]}",
+    "count": lambda subject: f"{subject[0]} has values {subject[1]} {subject[2]}",
+    "private": lambda keyword: f"{keyword} is a private tag",
+    "points to a frame": lambda keyword: f"{keyword} points into the functional groups",
     "items": lambda subject: f"{subject[0]} has Items {subject[1]} {subject[2]}",
     "any item": lambda subject: f"an Item of {subject[0]} says that {words(subject[1])}",
     "code": lambda subject: f"{subject[0]} holds {listed([code for code, _ in subject[1]])}",
@@ -175,6 +182,9 @@ def _leaf(operation: str, subject: Any) -> tuple[str, _Leaf]:
         join = _joined_answers("any")
         asked = compiled(subject[1])
         return keyword, lambda place, tag: join(asked(item) for item in place.items(tag))
+    if operation == "count":
+        count = _COMPARISONS[subject[1]]
+        return keyword, lambda place, tag: yes_if(count(len(place.texts(tag)), subject[2]))
     if operation == "code":
         return keyword, _code_leaf(frozenset((code, scheme) for code, scheme in subject[1]))
     raise ValueError(f"no expression has {operation!r}")
@@ -185,7 +195,19 @@ _PRESENCE: dict[str, _Leaf] = {
     "absent": lambda place, tag: yes_if(not place.has(tag)),
     "filled": lambda place, tag: yes_if(place.has(tag) and not place.empty(tag)),
     "empty": lambda place, tag: yes_if(place.empty(tag)),
+    "private": lambda place, tag: yes_if(any(each & 0x10000 for each in place.integers(tag))),
+    "points to a frame": lambda place, tag: _points_to_frame(place, tag),
 }
+
+
+def _points_to_frame(place: Header, tag: int) -> Answer:
+    for pointed in place.integers(tag):
+        if place.root.has(pointed):
+            return Answer.NO
+        if _in_shared(place.root, pointed) is not None or _in_frames(place.root, pointed):
+            return Answer.YES
+        return Answer.UNKNOWN
+    return Answer.NO
 
 
 def _value_leaf(number: int, wanted: frozenset[str], equal: bool) -> _Leaf:
@@ -262,6 +284,8 @@ def _located(at: str, tag: int, leaf: _Leaf) -> Ask:
         return lambda place: leaf(place, tag)
     if at == "root":
         return lambda place: leaf(place.root, tag)
+    if at == "around":
+        return lambda place: leaf(_nearest(place.parent or place, tag), tag)
     if at == "above":
         return lambda place: leaf(_nearest(place, tag), tag)
     if at == "frame":
@@ -412,7 +436,12 @@ def _encapsulated(place: Header) -> Answer:
     return Answer.UNKNOWN if syntax is None else yes_if(syntax.encapsulated)
 
 
-_SYNTAXES: dict[str, Ask] = {"lossy": _lossy, "encapsulated": _encapsulated}
+def _referenced(place: Header) -> Answer:
+    syntax = transfer_syntax(place.root.transfer_syntax_uid)
+    return Answer.UNKNOWN if syntax is None else yes_if(syntax.referenced)
+
+
+_SYNTAXES: dict[str, Ask] = {"lossy": _lossy, "encapsulated": _encapsulated, "referenced": _referenced}
 
 
 def _within(keyword: str, number: int) -> Ask:
@@ -470,6 +499,8 @@ def _trials(expression: Expression) -> Iterator[Trial]:
         at = leaf.get("at", "here")
         states = choices.setdefault((keyword, at if at in ("root", "frames") else "here"), [_ABSENT])
         states += [each for each in _states(keyword, leaf, leaves) if each not in states]
+    if any("points to a frame" in leaf for leaf in leaves):
+        choices[("FrameAcquisitionNumber", "frames")] = [1]
     if any("sop class" in leaf for leaf in leaves):
         uids = [uid for leaf in leaves for uid in leaf.get("sop class", ())]
         choices[("SOPClassUID", "root")] = ["1.2.3", *uids]
@@ -490,7 +521,7 @@ def _trials(expression: Expression) -> Iterator[Trial]:
             yield Trial({**root, place[0]: [{}] * (place[1] - 1) + [here]}, syntax, place)
 
 
-_EACH_SYNTAX = (EXPLICIT_VR_LITTLE_ENDIAN, "1.2.840.10008.1.2.4.50")
+_EACH_SYNTAX = (EXPLICIT_VR_LITTLE_ENDIAN, JPEG_BASELINE, JPIP_REFERENCED)
 
 
 def _leaves(expression: Expression) -> Iterator[Expression]:
@@ -523,6 +554,12 @@ def _states(keyword: str, leaf: Expression, leaves: Sequence[Expression]) -> Ite
                 yield str(each) if vr in ("IS", "DS") else each
     elif operation == "points to":
         yield from ([tag_of(subject[1])], [tag_of("PatientID")])
+    elif operation == "private":
+        yield from (tag_of("(0009,1001)"), tag_of("PatientID"))
+    elif operation == "points to a frame":
+        yield from (tag_of("FrameAcquisitionNumber"), tag_of("SOPClassUID"))
+    elif operation == "count":
+        yield from ([_other(vr)] * each for each in (subject[2], subject[2] + 1))
     elif operation == "items":
         yield from ([{}] * each for each in (subject[2], subject[2] + 1))
     elif operation == "code":

@@ -74,6 +74,7 @@ def _read_meta(source: Source, start: int) -> tuple[Header, int]:
     meta = Header(source, encoding, start, len(source.data), None)
     meta.walk(meta=True)
     meta.end = meta.pixel_offset = meta.walked_to
+    meta.survey()
     if not meta.tags():
         source.fault(start, None, "no File Meta Information behind the DICM prefix")
     said, first = meta.integer(GROUP_LENGTH), meta.element(GROUP_LENGTH)

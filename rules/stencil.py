@@ -1,31 +1,19 @@
-"""The Items of a Sequence by structure, so that 2,000 alike cost little more than one.
-
-Two Items whose bytes are equal outside the values, at equal offsets, have the same tags, VRs, lengths and nesting: the
-first is walked, the others are compared. Items that differ in the lengths of values only share a shape.
-"""
+"""The Items of a Sequence by structure, and one Attribute over all of them: 2,000 alike cost little more than one."""
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from struct import Struct, error
+from struct import Struct
 from typing import TYPE_CHECKING
 
-from rules.dictionary import format_tag
-from rules.encoding import ITEM, ITEM_END, SEQUENCE_END, UNDEFINED, Encoding
+from rules.items import ItemTable, Layout
 
 if TYPE_CHECKING:
     from rules.attributes import Header
-    from rules.walk import Source
 
 ITEM_HEADER = 8
 """Bytes of an Item's tag and length."""
-CANDIDATES = 4
-"""Layouts that an Item is compared with before it is walked."""
-TRIALS = 64
-"""Items after which comparing is given up, where fewer than a quarter of them had a known layout."""
 
 
 class Stencil:
@@ -102,215 +90,6 @@ class Stencil:
         record = Struct(f"{before}x{length}s{stride - before - length}x")
         with memoryview(data) as view, view[starts[0] - ITEM_HEADER : starts[-1] + layout.size] as row:
             return [value for (value,) in record.iter_unpack(row)]
-
-
-@dataclass(slots=True)
-class Anatomy:
-    """What the walk of one Item found, nested Items included. Offsets are from the start of the data."""
-
-    shape: int
-    offsets: list[int] = field(default_factory=list)
-    lengths: list[int] = field(default_factory=list)
-    fixed: set[int] = field(default_factory=set)
-    """Offsets of values that bear on how other bytes are read; they count as structure."""
-    intact: bool = True
-
-
-@dataclass(slots=True, eq=False)
-class Layout:
-    """The exact places of all values in an Item. Offsets are from the start of its value."""
-
-    shape: int
-    size: int
-    offsets: array[int]
-    lengths: array[int]
-    fixed: frozenset[int]
-    comparable: bool
-    numbers: list[int] = field(default_factory=list)
-    cut: Struct | None = None
-    structure: tuple[bytes, ...] = ()
-
-    def matches(self, source: Source, start: int, first: int) -> bool:
-        """Whether the bytes at `start` are laid out as those at `first`, whose layout this is."""
-        if self.cut is None:
-            self.cut = Struct(self._format())
-            self.structure = self.cut.unpack_from(source.data, first)
-        try:
-            return self.cut.unpack_from(source.data, start) == self.structure
-        except error:
-            return False
-
-    def _format(self) -> str:
-        """Structure as strings, values as pad bytes, for `struct`."""
-        cuts, at = ["<"], 0
-        for offset, length in zip(self.offsets, self.lengths, strict=True):
-            if length and offset not in self.fixed:
-                cuts.append(f"{offset - at}s{length}x")
-                at = offset + length
-        cuts.append(f"{self.size - at}s")
-        return "".join(cuts)
-
-
-@dataclass(slots=True, eq=False)
-class ItemTable:
-    """Where the Items of one Sequence are, and how they are laid out."""
-
-    encoding: Encoding
-    start: int
-    starts: list[int] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
-    delimited: list[bool] = field(default_factory=list)
-    layouts: list[Layout] = field(default_factory=list)
-    """One for each Item; the same one for many."""
-    headers: dict[int, Header] = field(default_factory=dict)
-    end: int = 0
-    following: int = 0
-    found_end: bool = True
-    intact: bool = True
-
-
-def read_items(
-    header: Header, tag: int, encoding: Encoding, start: int, end: int, delimited: bool, report: bool
-) -> ItemTable:
-    """The Items from `start` on: up to `end`, or to the delimiter of a Sequence of undefined length (PS3.5 7.5)."""
-    return _ItemReader(header, tag, encoding, start, end, delimited, report).run()
-
-
-class _ItemReader:
-    """The walk over the Items of one Sequence."""
-
-    def __init__(
-        self, header: Header, tag: int, encoding: Encoding, start: int, end: int, delimited: bool, report: bool
-    ) -> None:
-        self.header, self.tag, self.end, self.delimited, self.report = header, tag, end, delimited, report
-        self.source = header.source
-        self.table = ItemTable(encoding, start)
-        self.offset = start
-        self.recent: dict[int, list[Layout]] = {}
-        self.shapes: set[int] = set()
-        self.trials = self.hits = 0
-
-    def run(self) -> ItemTable:
-        table, data, unpack = self.table, self.source.data, self.table.encoding.tag_and_length
-        table.found_end = not self.delimited
-        while self.offset + 8 <= self.end:
-            at = self.offset
-            group, element, length = unpack(data, at)
-            met = group << 16 | element
-            if met == ITEM:
-                if self.report and self.source.budget <= 0:
-                    self._broken(at, f"more than {self.source.limits.elements} elements")
-                    break
-                if not self._item(at + 8, length):
-                    break
-            elif met == SEQUENCE_END and self.delimited:
-                if length:
-                    self._tell(at, met, f"a Sequence Delimitation Item has length {length}, wanted 0")
-                table.found_end = True
-                table.end, table.following = at, at + 8
-                return table
-            elif met in (SEQUENCE_END, ITEM_END) and length == 0:
-                self._tell(at, met, f"a delimiter {format_tag(met)} where none belongs")
-                self.offset = at + 8
-            else:
-                self._broken(at, f"{format_tag(met)} where an Item of {format_tag(self.tag)} was to begin")
-                break
-        else:
-            if self.delimited:
-                self._broken(self.offset, f"the data end within {format_tag(self.tag)}, a Sequence of undefined length")
-            elif self.offset < self.end:
-                left = self.end - self.offset
-                self._broken(self.offset, f"{left} bytes are left at the end of {format_tag(self.tag)}")
-        table.end = min(self.offset, self.end)
-        table.following = self.end
-        return table
-
-    def _item(self, start: int, length: int) -> bool:
-        """One Item; False where nothing can be read behind it."""
-        table = self.table
-        number = len(table.starts) + 1
-        if self.report:
-            self.source.budget -= 1
-        layout = self._known(start, length)
-        if layout is not None:
-            stop = start + layout.size
-            self.offset = stop
-            whole = True
-        else:
-            end = self.end if length == UNDEFINED else start + length
-            if end > self.end:
-                over = end - self.end
-                self._broken(
-                    start, f"length {length} of Item {number} of {format_tag(self.tag)} runs {over} bytes past the end"
-                )
-                end = self.end
-            layout, whole = self._walk(number, start, end, length == UNDEFINED)
-        layout.numbers.append(number)
-        table.starts.append(start)
-        table.ends.append(self.offset if length == UNDEFINED else start + min(length, self.end - start))
-        table.delimited.append(length == UNDEFINED)
-        table.layouts.append(layout)
-        return whole
-
-    def _known(self, start: int, length: int) -> Layout | None:
-        """The layout that the Item shares with an earlier one."""
-        recent = self.recent.get(length)
-        if not recent or (self.trials > TRIALS and self.hits * 4 < self.trials):
-            return None
-        self.trials += 1
-        for layout in recent:
-            if start + layout.size <= self.end and layout.matches(
-                self.source, start, self.table.starts[layout.numbers[0] - 1]
-            ):
-                self.hits += 1
-                if layout is not recent[0]:
-                    recent.remove(layout)
-                    recent.insert(0, layout)
-                return layout
-        return None
-
-    def _walk(self, number: int, start: int, end: int, delimited: bool) -> tuple[Layout, bool]:
-        table = self.table
-        item = self.header.make_item(self.tag, number, table.encoding, start, end, delimited, self.report)
-        anatomy = item.anatomy()
-        stop, whole = (item.walked_to, item.closed) if delimited else (end, True)
-        self.offset = stop
-        if delimited and not whole:
-            table.intact = False
-        table.intact = table.intact and anatomy.intact
-        layout = Layout(
-            anatomy.shape,
-            stop - start,
-            array("q", [each - start for each in anatomy.offsets]),
-            array("q", anatomy.lengths),
-            frozenset(each - start for each in anatomy.fixed),
-            anatomy.intact and whole,
-        )
-        if anatomy.shape not in self.shapes:
-            self.shapes.add(anatomy.shape)
-            table.headers[number] = item
-        if layout.comparable:
-            recent = self.recent.setdefault(UNDEFINED if delimited else end - start, [])
-            recent.insert(0, layout)
-            del recent[CANDIDATES:]
-        return layout, whole or self._resumes(item)
-
-    def _resumes(self, item: Header) -> bool:
-        """Whether the Sequence goes on behind an Item that was not closed: its own delimiter stands there."""
-        at = item.walked_to
-        if at + 8 > self.end:
-            return False
-        group, element, _ = self.table.encoding.tag_and_length(self.source.data, at)
-        return bool(group << 16 | element == SEQUENCE_END)
-
-    def _broken(self, offset: int, message: str) -> None:
-        self.table.intact = False
-        if self.report:
-            self.source.fault(offset, self.tag, message)
-
-    def _tell(self, offset: int, tag: int, message: str) -> None:
-        if self.report:
-            self.source.fault(offset, tag, message, "encoding")
 
 
 def group(header: Header, name: str | int, table: ItemTable) -> tuple[Stencil, ...]:

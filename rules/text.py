@@ -37,7 +37,7 @@ def _unknown(header: Header) -> Iterator[Fault]:
     unknown = unknown_terms(header.texts(SPECIFIC_CHARACTER_SET))
     if unknown:
         offset = header.offset_of(SPECIFIC_CHARACTER_SET) or 0
-        told = f"PS3.3 C.12.1.1.2 defines no character set {', '.join(unknown)}"
+        told = f"PS3.3 C.12.1.1.2 defines no character set {', '.join(ascii(term)[:24] for term in unknown[:4])}"
         yield Fault(offset, SPECIFIC_CHARACTER_SET, told, "encoding")
 
 
@@ -46,6 +46,6 @@ def _undecodable(header: Header, tag: int, stencil: Stencil | None) -> Iterator[
     codecs = header.codecs()
     bad = [field for field in fields if not is_decodable(field, codecs)]
     if bad:
-        terms = "\\".join(header.character_sets()) or "the default character set"
-        told = f"{format_tag(tag)} has bytes that {terms} cannot decode"
+        sets = ascii("\\".join(header.character_sets()))[1:-1][:64].replace("\\\\", "\\")
+        told = f"{format_tag(tag)} has bytes that {sets or 'the default character set'} cannot decode"
         yield Fault(header.offset_of(tag) or 0, tag, told, "encoding")

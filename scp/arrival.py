@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,9 +10,8 @@ from rules.header import Header
 from rules.model import Finding, Severity
 from scp.records import Earlier
 from scp.store import Part
+from scp.uid import valid_uid
 from scp.verdict import Action
-
-_UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +45,6 @@ class Arrival:
     part: Part
     data: bytes | bytearray | memoryview
     receive_ms: float
-
-
-def valid_uid(uid: str) -> bool:
-    """A UID as PS3.5 section 9.1 has it: digits and dots, no leading zeros, 64 characters at most."""
-    return 0 < len(uid) <= 64 and _UID.fullmatch(uid) is not None
 
 
 SAME = "duplicate-same"

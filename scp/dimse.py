@@ -31,7 +31,7 @@ from scp.admission import (
     Limits,
     Refusal,
 )
-from scp.arrival import Arrival, Request, malformed_uid, valid_uid
+from scp.arrival import Arrival, Request, malformed_uid
 from scp.config import Settings
 from scp.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp.policy import device_of
@@ -48,6 +48,7 @@ from scp.status import (
     refusal,
 )
 from scp.store import Part
+from scp.uid import valid_uid
 from scp.upper_layer import Bounds, GateAssociation, GateServer, Overflow, prepare_pynetdicom
 
 log = logging.getLogger("dicomgate.dimse")

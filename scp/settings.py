@@ -13,17 +13,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, model_validator
 
+from scp.uid import valid_uid
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*")
 _EDITION = re.compile(r"20[0-9]{2}[a-e]")
 _PASSWORD = re.compile(r"(://[^:/@]*:).*(?=@)|([?&]password=)[^&]*")
 _KIB = 1024
-
-
-def is_uid(text: str) -> bool:
-    """Whether `text` is a UID: at most 64 characters, components without leading zeros (PS3.5 9.1)."""
-    return len(text) <= 64 and _UID.fullmatch(text) is not None
 
 
 def _ae_title(text: str) -> str:
@@ -33,13 +29,13 @@ def _ae_title(text: str) -> str:
 
 
 def _uid(text: str) -> str:
-    if not is_uid(text):
+    if not valid_uid(text):
         raise ValueError(f"{text!r} is no UID: digits and dots, at most 64 characters, no leading zeros")
     return text
 
 
 def _sop_class(text: str) -> str:
-    if is_uid(text):
+    if valid_uid(text):
         return text
     from rules.iods import iods
 

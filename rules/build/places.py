@@ -24,6 +24,8 @@ class Level:
 
     keywords: set[str]
     above: Level | None
+    within: str = ""
+    """The keyword of the Sequence whose Item this is."""
 
 
 class Places:
@@ -49,16 +51,18 @@ class Places:
         """The Level of every line of a table, in its order."""
         found: list[Level] = []
         open_: list[Level] = [Level(set(), None)]
+        last = ""
         for line in table.lines:
             del open_[line.depth + 1 :]
             while len(open_) <= line.depth:
-                open_.append(Level(set(), open_[-1]))
+                open_.append(Level(set(), open_[-1], last))
             level = open_[line.depth]
             found.append(level)
             if line.include:
                 level.keywords.update(self._own(line.include))
             elif line.tag in self._keyword:
-                level.keywords.add(self._keyword[line.tag])
+                last = self._keyword[line.tag]
+                level.keywords.add(last)
         return found
 
     def placed(self, expression: Mapping[str, Any], level: Level, table: Table) -> Structure:
@@ -69,6 +73,8 @@ class Places:
                 made[operation] = [self.placed(each, level, table) for each in subject]
             elif operation == "not":
                 made[operation] = self.placed(subject, level, table)
+            elif operation == "item":
+                made[operation] = [_around(subject[0], level, table), subject[1]]
             else:
                 made[operation] = subject
                 if operation not in (*_NAMELESS, "at") and "at" not in expression:
@@ -142,3 +148,15 @@ class Places:
                 yield from self._own(line.include)
             elif line.tag in self._keyword:
                 yield self._keyword[line.tag]
+
+
+def _around(sequence: str, level: Level, table: Table) -> str:
+    """The Sequence around the row that a phrase means: "Control Point Sequence" may be Ion Control Point Sequence."""
+    place: Level | None = level
+    while place is not None:
+        if place.within.endswith(sequence):
+            return place.within
+        place = place.above
+    if table.macro:
+        return sequence
+    raise Unplaced(sequence)

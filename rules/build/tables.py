@@ -107,6 +107,7 @@ class Builder:
     def _usage_condition(self, iod: PublishedIod, use: Use, kind: str, text: str) -> dict[str, Any]:
         phrase = text if text[:1].isupper() else f"{text[:1].upper()}{text[1:]}"
         of = _OF_USES[kind]
+        phrase = said(phrase) or phrase
         read_as = self._phrase(of, use.name, phrase, "")
         if read_as is None:
             return {}
