@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-pytest_plugins = ["databases"]
+pytest_plugins = ["cases_update", "databases"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

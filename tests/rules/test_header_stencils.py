@@ -97,3 +97,12 @@ def test_the_last_item_of_the_data_is_compared_within_its_bounds() -> None:
     header = read_header(data[:-3], EXPLICIT_VR_LITTLE_ENDIAN)
     assert [list(each.numbers) for each in header.stencils(FRAMES)] == [[1, 2], [3]]
     assert header.faults[0].kind == "undecodable"
+
+
+def test_fragments_within_items_count_as_structure() -> None:
+    icons = [{"PixelData": Element("OB", [b"", fragment], fragments=True)} for fragment in (b"ab", b"cd", b"ab")]
+    items = [{"IconImageSequence": [icon], "StudyID": "x"} for icon in icons]
+    header = header_of({"ReferencedImageSequence": items})
+    (stencil,) = header.stencils("ReferencedImageSequence")
+    column = stencil.column("IconImageSequence", "PixelData") or {}
+    assert [numbers for _, numbers in sorted(column.items())] == [[1, 3], [2]]

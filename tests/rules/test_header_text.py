@@ -116,3 +116,10 @@ def test_every_defined_set_has_a_codec_that_python_knows() -> None:
 
 def test_other_strings_keep_every_byte() -> None:
     assert header_of({"Modality": Element("CS", b"\xe9T")}).text("Modality") == "éT"
+
+
+def test_what_is_told_of_a_hostile_set_is_short_and_printable() -> None:
+    header = header_of({"SpecificCharacterSet": "\n\x1b[31m" + "x" * 60, "PatientName": b"\xff"})
+    for fault in header.text_faults():
+        assert fault.message.isprintable()
+        assert len(fault.message) < 200
