@@ -9,7 +9,7 @@ from rules.faults import Fault
 from rules.items import Anatomy, ItemTable, read_items
 from rules.stencil import Stencil, group
 from rules.text import text_faults
-from rules.values import STRINGS, Value, texts_of, values_of
+from rules.values import STRINGS, TEXT, Value, texts_of, values_of
 from rules.walk import Element, PixelData, Source, Table, Walk, is_sequence, items_encoding
 
 SPECIFIC_CHARACTER_SET = 0x00080005
@@ -148,10 +148,11 @@ class Header:
 
         () where absent or empty; an empty value among others is "". A UN is read as the VR of the dictionary.
         """
-        found, raw = self.element(name), self.raw(name)
-        if found is None or not raw or self.is_sequence(name):
+        found = self._field(name)
+        if found is None:
             return ()
-        return self.decode(name, raw)
+        vr, raw, big_endian = found
+        return values_of(raw, vr, self.codecs() if vr in TEXT else (), big_endian)
 
     def value(self, name: str | int) -> Value | None:
         """The first of `values`."""
@@ -163,13 +164,13 @@ class Header:
 
         Bytes that the character set cannot decode are U+FFFD. Binary numbers are written out.
         """
-        found, raw = self.element(name), self.raw(name)
-        if found is None or not raw or self.is_sequence(name):
+        found = self._field(name)
+        if found is None:
             return ()
-        vr = self._vr_for_value(_number_of(name), found[0])
+        vr, raw, big_endian = found
         if vr in STRINGS:
-            return texts_of(raw, vr, self.codecs())
-        return tuple([str(value) for value in self.decode(name, raw) if not isinstance(value, bytes)])
+            return texts_of(raw, vr, self.codecs() if vr in TEXT else ())
+        return tuple([str(value) for value in values_of(raw, vr, (), big_endian) if not isinstance(value, bytes)])
 
     def text(self, name: str | int) -> str | None:
         """The first of `texts`; None where absent or empty."""
@@ -396,6 +397,18 @@ class Header:
             table = read_items(self, tag, encoding, start, end, delimited, self._report)
         self._sequences[tag] = table
         return table
+
+    def _field(self, name: str | int) -> tuple[str, bytes, bool] | None:
+        """VR to decode by, bytes of the value, whether big endian; None where there is nothing to decode."""
+        tag = name if isinstance(name, int) else tag_of(name)
+        found = self._elements().get(tag)
+        if found is None or not found[2]:
+            return None
+        vr, offset, length = found
+        if is_sequence(tag, vr) or tag in self._sequences or (tag in PIXELS and self.parent is None):
+            return None
+        raw = bytes(self.source.data[offset : offset + length])
+        return self._vr_for_value(tag, vr), raw, self.encoding.big_endian and vr != b"UN"
 
     def _vr_for_value(self, tag: int, encoded: bytes | None) -> str:
         if encoded is None or encoded == b"UN":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from math import isfinite
-from struct import Struct, iter_unpack
+from struct import Struct
 
 from rules.charset import decode
 
@@ -18,6 +18,9 @@ SINGLE = frozenset(("LT", "ST", "UR", "UT"))
 """Strings that are one value, whatever backslashes they hold."""
 NUMBERS = {"FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
 """Binary numbers, with their letters for `struct`."""
+_LAYOUTS = {
+    (big, letter): Struct((">" if big else "<") + letter) for big in (False, True) for letter in NUMBERS.values()
+}
 
 PADDING = " \0"
 
@@ -28,10 +31,7 @@ _DECIMAL = re.compile(r" *([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
 def texts_of(raw: bytes, vr: str, codecs: tuple[str, ...]) -> tuple[str, ...]:
     """The strings of a value field as written, trailing padding off; () where there is nothing but padding."""
     text = decode(raw, codecs) if vr in TEXT else raw.decode("latin-1")
-    if vr in SINGLE:
-        text = text.rstrip(PADDING)
-        return (text,) if text else ()
-    if "\\" not in text:
+    if vr in SINGLE or "\\" not in text:
         text = text.rstrip(PADDING)
         return (text,) if text else ()
     return tuple([each.rstrip(PADDING) for each in text.split("\\")])
@@ -56,9 +56,9 @@ def values_of(raw: bytes, vr: str, codecs: tuple[str, ...], big_endian: bool = F
 
 def numbers_of(raw: bytes, letter: str, big_endian: bool) -> tuple[int | float, ...]:
     """Binary numbers, as many as are whole."""
-    layout = (">" if big_endian else "<") + letter
-    size = Struct(layout).size
-    return tuple([number for (number,) in iter_unpack(layout, raw[: len(raw) - len(raw) % size])])
+    layout = _LAYOUTS[big_endian, letter]
+    extra = len(raw) % layout.size
+    return tuple([number for (number,) in layout.iter_unpack(raw[:-extra] if extra else raw)])
 
 
 def integer_of(text: str) -> int | str:

@@ -110,7 +110,10 @@ def _open_sqlite(address: sa.URL, timeout: float, read_only: bool) -> sa.Engine:
         if read_only:
             cursor.execute("pragma query_only = on")
         else:
-            cursor.execute("pragma journal_mode = wal")
+            if cursor.execute("pragma journal_mode").fetchone() != ("wal",):
+                # SQLite does not wait its turn for this one: of nodes that start at once some would fail.
+                with WriteLock(_lock_file(path), timeout):
+                    cursor.execute("pragma journal_mode = wal")
             cursor.execute("pragma synchronous = full")
         cursor.execute("pragma foreign_keys = on")
         cursor.close()
@@ -160,10 +163,9 @@ def _open_postgres(address: sa.URL, timeout: float, statement_timeout: float, re
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A write transaction of its own; leaving the block commits. Raises DatabaseGone, in one line."""
     try:
-        with write_lock(engine), engine.connect() as connection:
-            connection = for_writing(connection)
-            with connection.begin():
-                yield connection
+        # Connected first: a new file is set up under the same lock.
+        with engine.connect() as connection, write_lock(engine), for_writing(connection).begin():
+            yield connection
     except sa.exc.SQLAlchemyError as error:
         if not is_gone(error):
             raise
@@ -186,7 +188,7 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def for_writing(connection: sa.Connection) -> sa.Connection:
-    """The connection, its transactions taking the write lock as they begin (SQLite: BEGIN IMMEDIATE)."""
+    """The connection, its transactions taking SQLite's own write lock as they begin (BEGIN IMMEDIATE)."""
     return connection.execution_options(**{_WRITE: True})
 
 
@@ -195,7 +197,11 @@ def write_lock(engine: sa.Engine) -> AbstractContextManager[object]:
     if engine.dialect.name != "sqlite":
         return nullcontext()
     timeout = float(engine.dialect.create_connect_args(engine.url)[1].get("timeout", 5.0))
-    return WriteLock(sqlite_file(engine.url).with_suffix(".lock"), timeout)
+    return WriteLock(_lock_file(sqlite_file(engine.url)), timeout)
+
+
+def _lock_file(database: Path) -> Path:
+    return database.with_suffix(".lock")
 
 
 class WriteLock:

@@ -1,7 +1,7 @@
-"""The first door: C-ECHO and C-STORE over an Association (PS3.4 Annexes A and B, PS3.7 section 9.1).
+"""The first door: Associations, C-ECHO and C-STORE (PS3.4 Annexes A and B, PS3.7 section 9.1, PS3.8).
 
-Translates and calls the one road: a C-STORE-RQ becomes a Request, its Data Set a part, the receipt a
-status. No exception leaves here.
+Decides who is let in and what is negotiated, and records how it ended. How an instance is received is
+`storing`; how bytes come from the peer is `upper_layer` or `fast_path`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ import re
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from pydicom._uid_dict import UID_dictionary
 from pynetdicom import AE, evt
-from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext
 
@@ -31,29 +29,18 @@ from scp.admission import (
     Limits,
     Refusal,
 )
-from scp.arrival import Arrival, Request, malformed_uid
 from scp.config import Settings
 from scp.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp.policy import device_of
-from scp.receive import Node, begin, receive, refuse
+from scp.receive import Node
 from scp.records import AssociationClosed, AssociationOpened, Event
 from scp.sender import Sender
-from scp.status import (
-    INVALID_SOP_INSTANCE,
-    LIMIT_REACHED,
-    SOP_CLASS_NOT_SUPPORTED,
-    Answer,
-    answer_for_failure,
-    answer_for_receipt,
-    refusal,
-)
-from scp.store import Part
+from scp.storing import VERIFICATION, Announcement, Session, Storing
 from scp.uid import valid_uid
-from scp.upper_layer import Bounds, GateAssociation, GateServer, Overflow, prepare_pynetdicom
+from scp.upper_layer import Bounds, GateAssociation, GateServer, prepare_pynetdicom
 
 log = logging.getLogger("dicomgate.dimse")
 
-VERIFICATION = "1.2.840.10008.1.1"
 STANDARD_ROOT = "1.2.840.10008."
 STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."
 
@@ -65,25 +52,6 @@ STORABLE = frozenset(
 """Transfer Syntaxes that are accepted: all but those of mail, XML, real-time streams and Papyrus."""
 
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
-
-
-@dataclass(slots=True)
-class Session:
-    """What has happened in one Association so far."""
-
-    id: int
-    calling_ae: str
-    called_ae: str
-    address: str
-    port: int
-    device: str | None
-    counted: bool = False
-    """It holds one of the places that `Admission` gives out."""
-    accepted: bool = False
-    instances: int = 0
-    echoes: int = 0
-    bytes: int = 0
-    began: float = field(default_factory=time.monotonic)
 
 
 def stored_sop_classes() -> frozenset[str]:
@@ -132,7 +100,7 @@ class DimseDoor:
                 maximum_pdu=dimse.maximum_pdu,
                 max_instance_size=dimse.max_instance_size,
             ),
-            serve_store=self._serve_store,
+            begin_store=self._begin_store,
             admit=self._admission.connect,
             ended=self._ended,
             lost=self._admission.disconnect,
@@ -329,98 +297,13 @@ class DimseDoor:
             session.echoes += 1
         return 0x0000
 
-    def _serve_store(self, association: GateAssociation, request: C_STORE, context_id: int) -> None:
-        """Serve one C-STORE-RQ, the answer included."""
+    def _begin_store(self, association: GateAssociation, announced: Announcement) -> Storing:
+        """Begin to receive the instance of a C-STORE-RQ."""
         session = association.session
         assert isinstance(session, Session)
-        if request.MessageID is None:
-            association.trouble = "a C-STORE-RQ without a Message ID"
-            association.abort(block=False)
-            return
-        try:
-            answer = self._store(session, association, request, context_id)
-        except Exception as error:
-            answer = answer_for_failure(error)
-            if answer.status_is_ours:
-                log.exception("an instance from %s could not be received", session.calling_ae)
-            else:
-                self._event("instance-refused", str(error), session, status=answer.status)
-                log.error("an instance from %s was refused: %s", session.calling_ae, error)
-        _respond(association, request, context_id, answer)
-
-    def _store(self, session: Session, association: GateAssociation, request: C_STORE, context_id: int) -> Answer:
-        started = time.perf_counter()
-        context = association._accepted_cx[context_id]
-        announced = self._announced(session, request, str(context.abstract_syntax), str(context.transfer_syntax[0]))
-        malformed = malformed_uid(announced)
-        if malformed is not None:
-            return answer_for_receipt(refuse(announced, malformed, INVALID_SOP_INSTANCE, self._node))
-        if announced.context_sop_class_uid == VERIFICATION:
-            self._event("instance-refused", "C-STORE in a Verification context", session)
-            return refusal(SOP_CLASS_NOT_SUPPORTED)
-        data_set = request.DataSet
-        if isinstance(data_set, Overflow):
-            limit = self._settings.dimse.max_instance_size
-            self._event("instance-refused", f"larger than {limit} bytes", session, status=LIMIT_REACHED.code)
-            return refusal(LIMIT_REACHED, f"larger than {limit} bytes")
-        data = data_set.getbuffer() if data_set is not None else memoryview(b"")
-        part = begin(announced, self._node)
-        try:
-            return self._received(session, announced, part, data, started)
-        except BaseException:
-            part.discard()
-            raise
-
-    def _received(self, session: Session, request: Request, part: Part, data: memoryview, started: float) -> Answer:
-        part.write(data)
-        arrival = Arrival(request, part, data, (time.perf_counter() - started) * 1000)
-        receipt = receive(arrival, self._node)
-        session.instances += 1
-        session.bytes += receipt.size
-        log.info(
-            "%s %s from %s: %s, %d findings, %d bytes, %.1f ms",
-            receipt.ticket,
-            receipt.iod or receipt.sop_class_uid,
-            session.calling_ae,
-            receipt.verdict if receipt.repeat_of is None else "repeat",
-            len(receipt.decisions),
-            receipt.size,
-            (time.perf_counter() - started) * 1000,
-        )
-        return answer_for_receipt(receipt)
-
-    def _announced(self, session: Session, request: C_STORE, abstract_syntax: str, transfer_syntax: str) -> Request:
-        return Request(
-            id=self._node.ids.next(),
-            received_at=datetime.now(UTC),
-            door="dimse",
-            association_id=session.id,
-            calling_ae=session.calling_ae,
-            called_ae=session.called_ae,
-            address=session.address,
-            device=session.device,
-            sop_class_uid=str(request.AffectedSOPClassUID or ""),
-            context_sop_class_uid=abstract_syntax,
-            sop_instance_uid=str(request.AffectedSOPInstanceUID or ""),
-            transfer_syntax_uid=transfer_syntax,
-        )
-
-
-def _respond(association: GateAssociation, request: C_STORE, context_id: int, answer: Answer) -> None:
-    """Send a C-STORE-RSP (PS3.7 section 9.3.1.2). UIDs that are not valid ones are not echoed."""
-    response = C_STORE()
-    response.MessageID = request.MessageID
-    response.MessageIDBeingRespondedTo = request.MessageID
-    if valid_uid(str(request.AffectedSOPClassUID or "")):
-        response.AffectedSOPClassUID = request.AffectedSOPClassUID
-    if valid_uid(str(request.AffectedSOPInstanceUID or "")):
-        response.AffectedSOPInstanceUID = request.AffectedSOPInstanceUID
-    response.Status = answer.status
-    if answer.error_comment:
-        response.ErrorComment = answer.error_comment  # type: ignore[assignment]  # mistyped there
-    if answer.offending_elements:
-        response.OffendingElement = list(answer.offending_elements)  # type: ignore[assignment]  # mistyped there
-    association.dimse.send_msg(response, context_id)
+        storing = Storing(announced, session, self._node, self._settings.dimse.max_instance_size)
+        storing.begin()
+        return storing
 
 
 def _printable(text: Any) -> str:

@@ -70,8 +70,7 @@ class Journal:
             raise DatabaseGone(str(self._failed))
         try:
             self._ids.renew_if_due()
-            with self._lock:
-                yield from self._locked()
+            yield from self._locked()
         except DatabaseGone as error:
             self._fail(error)
             raise
@@ -84,7 +83,7 @@ class Journal:
         if time.monotonic() < self._again_at or not self._probing.acquire(blocking=False):
             return False
         try:
-            with write_lock(self._engine), self._engine.connect() as connection:
+            with self._engine.connect() as connection, write_lock(self._engine):
                 for_writing(connection).begin().rollback()
         except (sa.exc.SQLAlchemyError, DatabaseGone):
             self._again_at = time.monotonic() + self._wait
@@ -103,7 +102,7 @@ class Journal:
         committing = False
         try:
             connection = self._connect()
-            with connection.begin() as transaction:
+            with self._lock, connection.begin() as transaction:
                 yield Writer(connection, self._statements, self._rows, self._ids)
                 committing = True
                 transaction.commit()

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import mmap
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -48,6 +49,7 @@ class Part:
         self.id = id
         self.size = 0
         self.place: str | None = None
+        self._head = len(head)
         self._hash = hashlib.sha256()
         self.path = store.root / INCOMING / f"{id}{suffix}"
         self._fd: int | None = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
@@ -76,6 +78,22 @@ class Part:
                 view = view[os.write(self._fd, view) :]
         except OSError as error:
             raise _room_or(error) from error
+
+    @contextmanager
+    def mapped(self) -> Iterator[memoryview]:
+        """The Data Set as it stands in the file, without a copy in memory of our own.
+
+        The view is let go of at the end of the block; what still holds a slice of it then holds the map.
+        """
+        assert self._fd is not None
+        with mmap.mmap(self._fd, self._head + self.size, access=mmap.ACCESS_READ) as file:
+            whole = memoryview(file)
+            view = whole[self._head :]
+            try:
+                yield view
+            finally:
+                view.release()
+                whole.release()
 
     def sync(self) -> None:
         """Make the bytes durable. Raises NoRoom where the volume only now says that it is full."""

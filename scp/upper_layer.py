@@ -21,12 +21,17 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, cast
 
+from pydicom.uid import UID
 from pynetdicom import _config, evt
 from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu_primitives import A_P_ABORT
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
+
+from scp.status import Answer
+from scp.storing import Announcement, Storing
+from scp.uid import valid_uid
 
 if TYPE_CHECKING:
     from pynetdicom.ae import ApplicationEntity
@@ -190,7 +195,7 @@ class Bounds:
 
 
 class GateAssociation(Association):
-    """An Association whose C-STORE requests go straight to `serve_store`, whatever their SOP Class.
+    """An Association whose C-STORE requests go straight to `begin_store`, whatever their SOP Class.
 
     `trouble` is why the upper layer ended it, in a few words, where it did. `session` is the door's own.
     """
@@ -200,7 +205,7 @@ class GateAssociation(Association):
         self._server = server
         self.acse_timeout = server.bounds.association_timeout
         self.network_timeout = server.bounds.idle_timeout
-        self.serve_store = server.serve_store
+        self.begin_store = server.begin_store
         self.ended = server.ended
         self.session: object | None = None
         self.trouble: str | None = None
@@ -218,11 +223,7 @@ class GateAssociation(Association):
         self.is_serving = True
         try:
             if isinstance(msg, C_STORE):
-                if context_id not in self._accepted_cx:
-                    self.trouble = f"C-STORE in presentation context {context_id}, which was not accepted"
-                    self._abort_nonblocking()
-                    return
-                self.serve_store(self, msg, context_id)
+                self._serve_store(msg, context_id)
             else:
                 super()._serve_request(msg, context_id)
         finally:
@@ -230,9 +231,68 @@ class GateAssociation(Association):
             # pynetdicom restarts this timer on reads alone: a slow disk would end the Association.
             self.dul._idle_timer.restart()
 
+    def announcement(
+        self, context_id: int, message_id: int | None, sop_class_uid: str, sop_instance_uid: str
+    ) -> Announcement | None:
+        """What a C-STORE-RQ announces; None where it can have no answer, and then the Association is aborted."""
+        context = self._accepted_cx.get(context_id)
+        if context is None:
+            self.break_off(f"C-STORE in presentation context {context_id}, which was not accepted")
+            return None
+        if message_id is None:
+            self.break_off("a C-STORE-RQ without a Message ID")
+            return None
+        return Announcement(
+            message_id=message_id,
+            context_id=context_id,
+            abstract_syntax=str(context.abstract_syntax),
+            transfer_syntax_uid=str(context.transfer_syntax[0]),
+            sop_class_uid=sop_class_uid,
+            sop_instance_uid=sop_instance_uid,
+        )
 
-ServeStore = Callable[[GateAssociation, C_STORE, int], None]
-"""Serves one C-STORE-RQ that arrived in a presentation context, the answer included."""
+    def break_off(self, trouble: str) -> None:
+        """Abort the Association, and remember why."""
+        self.trouble = trouble
+        self._abort_nonblocking()
+
+    def _serve_store(self, request: C_STORE, context_id: int) -> None:
+        announced = self.announcement(
+            context_id,
+            request.MessageID,
+            str(request.AffectedSOPClassUID or ""),
+            str(request.AffectedSOPInstanceUID or ""),
+        )
+        if announced is None:
+            return
+        storing = self.begin_store(self, announced)
+        data_set = request.DataSet
+        if isinstance(data_set, Overflow):
+            storing.overflow()
+        elif data_set is not None:
+            storing.write(data_set.getbuffer())
+        _respond(self, announced, storing.finish())
+
+
+def _respond(association: GateAssociation, announced: Announcement, answer: Answer) -> None:
+    """Send a C-STORE-RSP (PS3.7 section 9.3.1.2). UIDs that are not valid ones are not echoed."""
+    response = C_STORE()
+    response.MessageID = announced.message_id
+    response.MessageIDBeingRespondedTo = announced.message_id
+    if valid_uid(announced.sop_class_uid):
+        response.AffectedSOPClassUID = UID(announced.sop_class_uid)
+    if valid_uid(announced.sop_instance_uid):
+        response.AffectedSOPInstanceUID = UID(announced.sop_instance_uid)
+    response.Status = answer.status
+    if answer.error_comment:
+        response.ErrorComment = answer.error_comment  # type: ignore[assignment]  # mistyped there
+    if answer.offending_elements:
+        response.OffendingElement = list(answer.offending_elements)  # type: ignore[assignment]  # mistyped there
+    association.dimse.send_msg(response, announced.context_id)
+
+
+BeginStore = Callable[[GateAssociation, Announcement], Storing]
+"""Begins to receive the instance that a C-STORE-RQ announces."""
 
 
 class GateRequestHandler(RequestHandler):
@@ -251,12 +311,10 @@ class GateRequestHandler(RequestHandler):
         association.acceptor.implementation_class_uid = self.ae.implementation_class_uid
         association.acceptor.implementation_version_name = self.ae.implementation_version_name
         association.requestor.address_info = self.remote
-        for event, handlers in server._handlers.items():
-            if event.is_intervention:
-                association.bind(event, *handlers)  # type: ignore[arg-type]
-            else:
-                for handler in handlers:
-                    association.bind(event, handler[0], handler[1])
+        handlers: dict[Any, Any] = server._handlers  # one pair for an intervention event, else a list of pairs
+        for event, bound in handlers.items():
+            for handler, arguments in [bound] if event.is_intervention else bound:
+                association.bind(event, handler, arguments)
         return association
 
 
@@ -275,13 +333,13 @@ class GateServer(ThreadedAssociationServer):
         handlers: list[evt.EventHandlerType],
         *,
         bounds: Bounds,
-        serve_store: ServeStore,
+        begin_store: BeginStore,
         admit: Callable[[str], bool],
         ended: Callable[[GateAssociation], None],
         lost: Callable[[str], None],
     ) -> None:
         self.bounds = bounds
-        self.serve_store = serve_store
+        self.begin_store = begin_store
         self.admit = admit
         self.ended = ended
         self.lost = lost

@@ -148,7 +148,7 @@ def _bare(word: str) -> set[str]:
 _TAG = re.compile(r"\(\s*([0-9A-Fa-f]{4})\s*,\s*([0-9A-Fa-f]{4})\s*\)")
 _STARTS = re.compile(r"\b([Oo]nly required|[Rr]equired,? (only )?(if|when|for|where|unless|Pixel)|Shall be present if)\b")
 _SPEAKS = re.compile(
-    r"^(Only )?([Rr]equired|Maybe? (be|also)|Otherwise|Optional|(It )?[Ss]hall (not )?be present|Not permitted|Not present)\b"
+    r"^(Only )?([Rr]equired|(May|Maybe) (be|also)|Otherwise|Optional|(It )?[Ss]hall (not )?be present|Not permitted|Not present)\b"
 )
 _REQUIRED = re.compile(r"^(Only )?([Rr]equired,? (only )?(if|when|where|for)|Shall be present if)[,:]?\s+(if |Required if )?(?!otherwise)")
 _MAY_IF = re.compile(

@@ -98,6 +98,9 @@ def read_base(folder: Path, second: Second, given: Corrections, earlier: Earlier
         for each in found:
             of_section.setdefault(section, each["name"])
             section_of[each["name"]] = section
+    for number in printed:
+        if found := _OWN_SECTION.fullmatch(number):
+            section_of.setdefault(number, found[1])
     tables = {number: _table(number, table, section_of.get(number, "")) for number, table in printed.items()}
     for lost in given.tables:
         tables[lost["number"]] = _earlier_table(lost, earlier, dictionary)
@@ -228,6 +231,10 @@ def _line(number: int, row: Mapping[str, str]) -> Line:
     name = row["name"].lstrip(">")
     tag = _tag(row["address"]) if len(row["address"].removeprefix("0x")) == 8 else ""
     return Line(number, len(row["name"]) - len(name), name.strip(), tag, row["required"].strip(), row["comment"])
+
+
+_OWN_SECTION = re.compile(r"([A-Z](?:\.\d+){3,})-\d+[a-z]?")
+"""The number of a table that is counted within its section: "C.36.2.4.5-2" is the second of C.36.2.4.5."""
 
 
 def _annex(table: str) -> str:

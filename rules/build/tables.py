@@ -186,9 +186,8 @@ class Builder:
             return
         more: dict[str, Any] = {}
         if given is not None:
-            more |= {name: given[name] for name in ("if", "may", "instead") if name in given}
-            if "if" in more:
-                more["if"] = self._places.placed(more["if"], level, table)
+            types = [[row[0], row[1], self._placed_more(row[2:], level, table)] for row in given.get("types", ())]
+            more |= {"types": types} if types else {}
         elif re.search(r"\b(is|to be|shall be) Type \d|[Rr]equired if|Include if", line.text):
             self._refuse(table.name, macro.name, f"row {line.number} says more of the Macro than that it is included")
         yield [">" * line.depth + "include", file_name(macro.name), more]
@@ -220,6 +219,14 @@ class Builder:
             if more.get(name) == []:
                 del more[name]
         return [place[1], kind, more]
+
+    def _placed_more(self, given: list[Mapping[str, Any]], level: Level, table: Table) -> dict[str, Any]:
+        """What a person says of a Macro's row, its conditions placed."""
+        return {
+            name: self._places.placed(said_of, level, table) if isinstance(said_of, Mapping) else said_of
+            for each in given
+            for name, said_of in each.items()
+        }
 
     # Conditions
 

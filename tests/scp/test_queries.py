@@ -12,12 +12,14 @@ import sqlalchemy as sa
 from databases import a_receipt, decision
 
 from rules.model import Severity
-from scp.database import reading
+from scp.database import open_engine, reading
+from scp.identity import Identity
 from scp.ids import Ids
 from scp.journal import Journal
 from scp.moments import read_moment
 from scp.queries import RECEIPT_COLUMNS, STATS, Filter, find, findings, instance, receipts, stats
 from scp.records import Receipt
+from scp.schema import upgrade
 from scp.verdict import Action
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -29,9 +31,8 @@ RULES = {
 }
 
 
-@pytest.fixture
-def written(ids: Ids, journal: Journal) -> list[Receipt]:
-    """Two hundred receipts over four days: known here, and written to the audit."""
+def made_up() -> list[Receipt]:
+    """Two hundred receipts over four days."""
     chance = random.Random(4)
     made = []
     for number in range(200):
@@ -39,7 +40,7 @@ def written(ids: Ids, journal: Journal) -> list[Receipt]:
         mr = number % 3 == 0
         made.append(
             a_receipt(
-                ids.next(),
+                1000 + number,
                 *(decision(rule, RULES[rule], chance.choice(list(Action))) for rule in rules),
                 received_at=NOON - timedelta(hours=chance.uniform(0, 96)),
                 calling_ae="MR1" if mr else chance.choice(("CT1", "CT2")),
@@ -50,14 +51,37 @@ def written(ids: Ids, journal: Journal) -> list[Receipt]:
                 series_instance_uid=f"1.2.3.{number // 20}.{number // 10}",
             )
         )
-    with journal.transaction() as writer:
-        writer.write(made)
     return made
 
 
+@pytest.fixture(scope="module")
+def written() -> list[Receipt]:
+    """What is in the audit that `connection` reads."""
+    return made_up()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def filled(
+    request: pytest.FixtureRequest, written: list[Receipt], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[sa.Engine]:
+    """An audit that is written once, since nothing here changes it."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('queries')}/audit.db"
+    else:
+        url = request.getfixturevalue("postgres_server").new_database()
+    engine = open_engine(url)
+    upgrade(engine)
+    journal = Journal.open(engine, ids=Ids(engine), identity=Identity(), node_name="node")
+    with journal.transaction() as writer:
+        writer.write(written)
+    journal.close()
+    yield engine
+    engine.dispose()
+
+
 @pytest.fixture
-def connection(engine: sa.Engine, written: list[Receipt]) -> Iterator[sa.Connection]:
-    with reading(engine) as open_connection:
+def connection(filled: sa.Engine) -> Iterator[sa.Connection]:
+    with reading(filled) as open_connection:
         yield open_connection
 
 

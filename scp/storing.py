@@ -1,0 +1,195 @@
+"""One C-STORE from its announcement to its answer: the seam on which both receive paths stand.
+
+A receive path calls `begin` when the command set is whole, `write` for each piece of the Data Set as it
+comes, then `finish` for the answer or `abandon` when the sender is gone. None of them raises.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from scp.arrival import Arrival, Request, malformed_uid
+from scp.receive import Node, begin, receive, refuse
+from scp.records import Event, Receipt
+from scp.status import (
+    INVALID_SOP_INSTANCE,
+    LIMIT_REACHED,
+    SOP_CLASS_NOT_SUPPORTED,
+    Answer,
+    answer_for_failure,
+    answer_for_receipt,
+    refusal,
+)
+from scp.store import Part
+
+log = logging.getLogger("dicomgate.dimse")
+
+VERIFICATION = "1.2.840.10008.1.1"
+
+
+@dataclass(slots=True)
+class Session:
+    """What has happened in one Association so far."""
+
+    id: int
+    calling_ae: str
+    called_ae: str
+    address: str
+    port: int
+    device: str | None
+    counted: bool = False
+    """It holds one of the places that `Admission` gives out."""
+    accepted: bool = False
+    instances: int = 0
+    echoes: int = 0
+    bytes: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What a C-STORE-RQ says (PS3.7 section 9.3.1.1), and the presentation context that it came in. UIDs as sent."""
+
+    message_id: int
+    context_id: int
+    abstract_syntax: str
+    transfer_syntax_uid: str
+    sop_class_uid: str
+    sop_instance_uid: str
+
+
+class Storing:
+    """An instance that is being received."""
+
+    def __init__(self, announced: Announcement, session: Session, node: Node, largest: int) -> None:
+        self.announced = announced
+        self._session = session
+        self._node = node
+        self._largest = largest
+        self._started = time.perf_counter()
+        self._part: Part | None = None
+        self._only: bytes | bytearray | memoryview | None = None
+        """The Data Set, as long as it came in one piece."""
+        self._pieces = 0
+        self._answer: Answer | None = None
+        """Settled before the Data Set was whole: what still comes is let go."""
+
+    def begin(self) -> None:
+        """Make a part for the Data Set, or settle the answer of an instance that is not to be kept."""
+        try:
+            self._request = self._requested()
+            malformed = malformed_uid(self._request)
+            if malformed is not None:
+                receipt = refuse(self._request, malformed, INVALID_SOP_INSTANCE, self._node)
+                self._log(receipt)
+                self._answer = answer_for_receipt(receipt)
+            elif self.announced.abstract_syntax == VERIFICATION:
+                self._refused("C-STORE in a Verification context", refusal(SOP_CLASS_NOT_SUPPORTED))
+            else:
+                self._part = begin(self._request, self._node)
+        except Exception as error:
+            self._failed(error)
+
+    def write(self, piece: bytes | bytearray | memoryview) -> None:
+        """Take a piece of the Data Set; it may be overwritten once `write` returns, the last once `finish` does."""
+        if self._part is None:
+            return
+        try:
+            if self._part.size + len(piece) > self._largest:
+                self.overflow()
+                return
+            self._part.write(piece)
+        except Exception as error:
+            self._failed(error)
+            return
+        self._only = piece if self._pieces == 0 else None
+        self._pieces += 1
+
+    def overflow(self) -> None:
+        """Settle that the Data Set is too large."""
+        if self._answer is None:
+            words = f"larger than {self._largest} bytes"
+            self._refused(words, refusal(LIMIT_REACHED, words))
+
+    def finish(self) -> Answer:
+        """The answer; where it says stored, bytes and receipt are durable."""
+        if self._part is not None:
+            try:
+                self._answer = self._received(self._part)
+                self._part = None
+            except Exception as error:
+                self._failed(error)
+        assert self._answer is not None
+        return self._answer
+
+    def abandon(self) -> None:
+        """Keep nothing: the sender will not finish."""
+        if self._part is not None:
+            self._part.discard()
+            self._part = None
+
+    def _received(self, part: Part) -> Answer:
+        receive_ms = (time.perf_counter() - self._started) * 1000
+        if self._pieces <= 1:
+            data = self._only if self._only is not None else b""
+            receipt = receive(Arrival(self._request, part, data, receive_ms), self._node)
+        else:
+            with part.mapped() as view:
+                receipt = receive(Arrival(self._request, part, view, receive_ms), self._node)
+        self._session.instances += 1
+        self._session.bytes += receipt.size
+        self._log(receipt)
+        return answer_for_receipt(receipt)
+
+    def _refused(self, words: str, answer: Answer) -> None:
+        """Settle on an answer that keeps nothing, and record why."""
+        session = self._session
+        detail: dict[str, object] = {
+            "calling_ae": session.calling_ae,
+            "address": session.address,
+            "status": answer.status,
+        }
+        self._node.committer.note(
+            Event(datetime.now(UTC), "instance-refused", words, detail, association_id=session.id)
+        )
+        log.error("an instance from %s was refused with 0x%04X: %s", session.calling_ae, answer.status, words)
+        self.abandon()
+        self._answer = answer
+
+    def _failed(self, error: Exception) -> None:
+        answer = answer_for_failure(error)
+        if answer.status_is_ours:
+            log.error("an instance from %s could not be received", self._session.calling_ae, exc_info=error)
+        self._refused(str(error) or type(error).__name__, answer)
+
+    def _log(self, receipt: Receipt) -> None:
+        log.info(
+            "%s %s from %s: %s, %d findings, %d bytes, %.1f ms",
+            receipt.ticket,
+            receipt.iod or receipt.sop_class_uid,
+            self._session.calling_ae,
+            receipt.verdict if receipt.repeat_of is None else "repeat",
+            len(receipt.decisions),
+            receipt.size,
+            (time.perf_counter() - self._started) * 1000,
+        )
+
+    def _requested(self) -> Request:
+        session, announced = self._session, self.announced
+        return Request(
+            id=self._node.ids.next(),
+            received_at=datetime.now(UTC),
+            door="dimse",
+            association_id=session.id,
+            calling_ae=session.calling_ae,
+            called_ae=session.called_ae,
+            address=session.address,
+            device=session.device,
+            sop_class_uid=announced.sop_class_uid,
+            context_sop_class_uid=announced.abstract_syntax,
+            sop_instance_uid=announced.sop_instance_uid,
+            transfer_syntax_uid=announced.transfer_syntax_uid,
+        )
