@@ -1,13 +1,15 @@
-"""The 171 composite IODs: their names, SOP Classes and Modules."""
+"""The 171 composite IODs: their names, SOP Classes, Modules and functional groups."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
+from typing import Any
 
 from rules import tables
+from rules.expressions import Expression
 
 PARAMETRIC_MAP_STORAGE = "1.2.840.10008.5.1.4.1.1.30"
 """The SOP Class that the examples of rules on Modules use."""
@@ -22,13 +24,22 @@ class Iod:
     sop_class_uids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Usage:
-    """A Module of an IOD: M, C or U, and the section that describes it."""
+    """A Module, or the Macro of a functional group, in an IOD: M, C or U, and the section that describes it.
 
-    module: str
+    `required_if` is the condition of Usage C, `may_be` and `may_be_if` say whether it may be there otherwise, `never_if`
+    when it may not. `place` is "shared" or "per-frame" for a functional group that stands only there.
+    """
+
+    name: str
     usage: str
     section: str
+    required_if: Expression | None = None
+    may_be: bool = False
+    may_be_if: Expression | None = None
+    never_if: Expression | None = None
+    place: str = ""
 
 
 @cache
@@ -53,10 +64,38 @@ def never_stored() -> frozenset[str]:
 @cache
 def modules_of(iod: str) -> tuple[Usage, ...]:
     """The Modules of an IOD in the order of its table; none where the table is not among the facts."""
+    return _usages(iod, "modules")
+
+
+@cache
+def functional_groups_of(iod: str) -> tuple[Usage, ...]:
+    """The Macros of an IOD's functional groups, in the order of their table; none where it has no frames."""
+    return _usages(iod, "functional groups")
+
+
+@cache
+def _table(iod: str) -> Mapping[str, Any]:
     place = ("iods", tables.file_name(iod))
-    if not iod or not tables.exists(*place):
-        return ()
-    return tuple(Usage(name, usage, section) for name, usage, section, _ in tables.read(*place)["modules"])
+    return tables.read(*place) if iod and tables.exists(*place) else {}
+
+
+def _usages(iod: str, member: str) -> tuple[Usage, ...]:
+    return tuple(_usage(row) for row in _table(iod).get(member, ()))
+
+
+def _usage(row: Sequence[Any]) -> Usage:
+    name, usage, section, more = row
+    may = more.get("may")
+    return Usage(
+        name,
+        usage,
+        section,
+        required_if=more.get("if"),
+        may_be=may == "always",
+        may_be_if=None if may in (None, "always") else may,
+        never_if=more.get("never"),
+        place=more.get("place", ""),
+    )
 
 
 _REAL_TIME_COMMUNICATION = "1.2.840.10008.10."

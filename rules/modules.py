@@ -1,134 +1,204 @@
-"""The Modules and Macros of PS3.3 Annex C, read from the fact tables into one Level a place of an instance."""
+"""The Modules and Macros of PS3.3 Annex C as the fact tables have them: rows, nested as printed, Macros not yet opened."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
-from types import MappingProxyType
 from typing import Any
 
 from rules import tables
-from rules.conditions import Condition, named
-from rules.dictionary import tag_of, vm_of, vr_of
+from rules.dictionary import tag_of, vr_of
+from rules.expressions import Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """The values that a row lists: Enumerated Values, or Defined Terms.
+
+    `number` is the value they are for, 0 for every one; `condition` says when they count. Numbers are written as
+    decimal text.
+    """
+
+    allowed: tuple[str, ...]
+    enumerated: bool
+    number: int
+    condition: Expression | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Row:
     """One Attribute of a Module or Macro.
 
-    `required_if` is the condition of Type 1C or 2C; `may_be_if` says when it may be present though not required,
-    and `may_be` that it always may. `enumerated_if` holds Enumerated Values under conditions; values are compared as
-    text. `items` are the fewest and most Items, `below` what stands in them.
+    `required_if` is the condition of Type 1C or 2C. `may_be` says that it may be present though not required,
+    `may_be_if` when; `never_if` when it may not. `items` are the fewest and most Items, `within` what stands in them.
     """
 
     keyword: str
     tag: int
     type: str
-    vr: str
-    vm: str
     section: str
-    required_if: Condition | None
-    may_be_if: Condition | None
-    may_be: bool
-    enumerated: tuple[str, ...]
-    enumerated_if: tuple[tuple[Condition, tuple[str, ...]], ...]
-    defined: tuple[str, ...]
-    items: tuple[int, int | None] | None
-    below: Level | None
+    required_if: Expression | None = None
+    may_be: bool = False
+    may_be_if: Expression | None = None
+    never_if: Expression | None = None
+    terms: tuple[Terms, ...] = ()
+    items: tuple[int, int | None] | None = None
+    vm: str | None = None
+    within: tuple[Row | Include, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
-    """What is said of one Data Set or Item: its rows by tag, and those that are required come what may."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Include:
+    """A Macro at its place in a table; `types` are the Types and conditions that the place gives its rows instead.
 
-    rows: Mapping[int, Row]
-    required: frozenset[int]
-    conditional: tuple[Row, ...]
+    With `only_if` the Macro is required under a condition; where that is not met, nothing is said.
+    """
+
+    macro: str
+    types: Mapping[str, Row]
+    only_if: Expression | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A Module or Macro, with its section of PS3.3."""
+
+    name: str
+    section: str
+    within: tuple[Row | Include, ...]
 
 
 @cache
-def module(name: str) -> Level | None:
+def module(name: str) -> Table | None:
     """A Module by its name in PS3.3; None where its table is not among the facts."""
-    place = ("modules", tables.file_name(name))
-    return level(_rows(tables.read(*place))) if tables.exists(*place) else None
+    return _table("modules", tables.file_name(name))
 
 
-def level(rows: list[Row]) -> Level:
-    """The Level of these rows."""
-    return Level(
-        rows=MappingProxyType({row.tag: row for row in rows}),
-        required=frozenset(row.tag for row in rows if row.type in ("1", "2")),
-        conditional=tuple(row for row in rows if row.required_if is not None),
+@cache
+def macro(file_name: str) -> Table | None:
+    """A Macro by the name of its file; None where it is not among the facts."""
+    return _table("macros", file_name)
+
+
+def rows_of(within: Sequence[Row | Include]) -> Iterator[Row]:
+    """The rows of one level, those of included Macros in their places."""
+    for each in within:
+        if isinstance(each, Row):
+            yield each
+        else:
+            yield from included(each)
+
+
+@cache
+def included(include: Include) -> tuple[Row, ...]:
+    """The rows that a Macro puts at this place."""
+    table = macro(include.macro)
+    rows = rows_of(table.within) if table else ()
+    return tuple(_guarded(_retyped(row, include.types), include.only_if) for row in rows)
+
+
+def _retyped(row: Row, types: Mapping[str, Row]) -> Row:
+    said = types.get(row.keyword)
+    if said is None:
+        return row
+    return replace(
+        row,
+        type=said.type,
+        required_if=said.required_if,
+        may_be=said.may_be,
+        may_be_if=said.may_be_if,
+        never_if=said.never_if,
+        items=row.items if said.type in ("1", "1C") or row.items is None else (0, row.items[1]),
     )
 
 
-def every_row(of: Level) -> Iterator[Row]:
-    """The rows of a Level and of all that is below it."""
-    for row in of.rows.values():
-        yield row
-        if row.below is not None:
-            yield from every_row(row.below)
+def _guarded(row: Row, only_if: Expression | None) -> Row:
+    if only_if is None or row.type == "3":
+        return row
+    required = only_if if row.required_if is None else {"all": [only_if, row.required_if]}
+    return replace(row, type=f"{row.type[0]}C", required_if=required, may_be=True)
 
 
-def _rows(table: Mapping[str, Any]) -> list[Row]:
-    return _nested(_written_out(table["rows"], table["section"], 0), 0)
+def _table(folder: str, file_name: str) -> Table | None:
+    if not tables.exists(folder, file_name):
+        return None
+    read = tables.read(folder, file_name)
+    section: str = read["section"]
+    lines = [_line(row) for row in read["rows"]]
+    return Table(read["name"], section, _nested(lines, 0, len(lines), 0, section))
 
 
-_Line = tuple[int, str, str, Mapping[str, Any], str]
-"""Depth, keyword, Type, what more is said, section."""
+_Line = tuple[int, str, str, Mapping[str, Any]]
+"""Depth, keyword or "include", Type or Macro, what more is said."""
 
 
-def _written_out(rows: list[list[Any]], section: str, depth: int) -> list[_Line]:
-    """The rows with their depth, each "include" replaced by the Macro's own rows."""
-    lines: list[_Line] = []
-    for name, kind, more in rows:
-        keyword = name.lstrip(">")
-        here = depth + len(name) - len(keyword)
-        if keyword == "include":
-            macro = tables.read("macros", kind)
-            lines += _written_out(macro["rows"], macro["section"], here)
-        elif keyword not in _OWN_TOPIC:
-            lines.append((here, keyword, kind, more, section))
-    return lines
+def _line(row: Sequence[Any]) -> _Line:
+    name, kind, more = row
+    keyword = name.lstrip(">")
+    return len(name) - len(keyword), keyword, kind, more
 
 
-_OWN_TOPIC = frozenset({"ImageType"})
-"""Attributes that have tables of their own, `facts/image_type`."""
-
-
-def _nested(lines: list[_Line], depth: int) -> list[Row]:
-    rows = []
-    for start, (here, keyword, kind, more, section) in enumerate(lines):
-        if here != depth:
-            continue
+def _nested(lines: Sequence[_Line], start: int, stop: int, depth: int, section: str) -> tuple[Row | Include, ...]:
+    found: list[Row | Include] = []
+    while start < stop:
+        _, keyword, kind, more = lines[start]
         end = start + 1
-        while end < len(lines) and lines[end][0] > depth:
+        while end < stop and lines[end][0] > depth:
             end += 1
-        inside = _nested(lines[start + 1 : end], depth + 1)
-        rows.append(_row(keyword, kind, more, section, level(inside) if inside else None))
-    return rows
+        if keyword == "include":
+            types = {name: _row(name, other, said, section, ()) for name, other, said in more.get("types", ())}
+            found.append(Include(kind, types, more.get("if")))
+        else:
+            within = _nested(lines, start + 1, end, depth + 1, section) if end > start + 1 else ()
+            found.append(_row(keyword, kind, more, section, within))
+        start = end
+    return tuple(found)
 
 
-def _row(keyword: str, kind: str, more: Mapping[str, Any], section: str, below: Level | None) -> Row:
+def _row(
+    keyword: str, kind: str, more: Mapping[str, Any], section: str, within: tuple[Row | Include, ...]
+) -> Row:
     tag = tag_of(keyword)
+    if not more:
+        return Row(keyword, tag, kind, section, within=within)
     may = more.get("may")
     items = more.get("items")
     return Row(
         keyword=keyword,
         tag=tag,
         type=kind,
-        vr=vr_of(tag) or "",
-        vm=more.get("vm") or vm_of(tag) or "1-n",
         section=section,
-        required_if=named(more["if"]) if "if" in more else None,
-        may_be_if=None if may in (None, "always") else named(may),
+        required_if=more.get("if"),
         may_be=may == "always",
-        enumerated=tuple(str(each) for each in more.get("enumerated", ())),
-        enumerated_if=tuple(
-            (named(name), tuple(str(each) for each in values)) for name, values in more.get("enumerated if", ())
-        ),
-        defined=tuple(str(each) for each in more.get("defined", ())),
+        may_be_if=None if may in (None, "always") else may,
+        never_if=more.get("never"),
+        terms=tuple(_terms(more, tag)),
         items=(items[0], items[1]) if items else None,
-        below=below,
+        vm=more.get("vm"),
+        within=within,
     )
+
+
+def _terms(more: Mapping[str, Any], tag: int) -> Iterator[Terms]:
+    for name, said in more.items():
+        if name in ("enumerated", "defined"):
+            yield Terms(_plain(said, tag), name == "enumerated", 0, None)
+        elif name in ("enumerated if", "defined if"):
+            for condition, listed in said:
+                yield Terms(_plain(listed, tag), name == "enumerated if", 0, condition)
+        elif name.startswith("value "):
+            for kind, listed in said.items():
+                yield Terms(_plain(listed, tag), kind == "enumerated", int(name[6:]), None)
+
+
+def _plain(listed: Sequence[object], tag: int) -> tuple[str, ...]:
+    """The terms; a number that is printed in hexadecimal, as "0001H", in decimal."""
+    terms = tuple(str(each) for each in listed)
+    if (vr_of(tag) or "")[:2] in ("US", "SS", "UL", "SL"):
+        return tuple(str(int(each[:-1], 16)) if _HEXADECIMAL.fullmatch(each) else each for each in terms)
+    return terms
+
+
+_HEXADECIMAL = re.compile(r"[0-9A-F]+H")

@@ -52,7 +52,9 @@ def open_engine(
     address = read_url(url)
     if address.get_backend_name() == "sqlite":
         return _open_sqlite(address, connect_timeout, read_only)
-    return _open_postgres(address, connect_timeout, statement_timeout, read_only)
+    from scp.postgres import make_engine  # psycopg is not for those who use SQLite
+
+    return make_engine(address, connect_timeout, statement_timeout, read_only)
 
 
 def read_url(url: str) -> sa.URL:
@@ -124,39 +126,6 @@ def _open_sqlite(address: sa.URL, timeout: float, read_only: bool) -> sa.Engine:
         connection.exec_driver_sql("begin immediate" if writes else "begin")
 
     return engine
-
-
-def _open_postgres(address: sa.URL, timeout: float, statement_timeout: float, read_only: bool) -> sa.Engine:
-    settings = {
-        "statement_timeout": int(statement_timeout * 1000),
-        "lock_timeout": int(min(timeout * 2, statement_timeout) * 1000),
-        "idle_in_transaction_session_timeout": 600_000 if read_only else 60_000,
-        "timezone": "UTC",
-        # Half a second of compiling for what runs a tenth of one; sums sorted in memory; and indexes used
-        # as on a disk without arms, where the server's default would rather read five million rows.
-        "jit": "off",
-        "work_mem": "32MB",
-        "random_page_cost": "1.1",
-        "default_transaction_read_only": "on" if read_only else "off",
-    }
-    given = str(address.query.get("options", ""))
-    ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    return sa.create_engine(
-        address.difference_update_query(["options"]),
-        connect_args={
-            "connect_timeout": max(2, round(timeout)),
-            "keepalives": 1,
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-            "tcp_user_timeout": int(max(timeout * 3, 10) * 1000),
-            "application_name": "dicomgate",
-            "options": f"{given} {ours}".strip(),
-        },
-        pool_timeout=timeout,
-        pool_pre_ping=True,
-        hide_parameters=True,
-    )
 
 
 @contextmanager

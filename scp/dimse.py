@@ -30,6 +30,7 @@ from scp.admission import (
     Refusal,
 )
 from scp.config import Settings
+from scp.fast_path import FastAssociation
 from scp.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp.policy import device_of
 from scp.receive import Node
@@ -100,6 +101,7 @@ class DimseDoor:
                 maximum_pdu=dimse.maximum_pdu,
                 max_instance_size=dimse.max_instance_size,
             ),
+            make_association=FastAssociation if dimse.receive_path == "fast" else GateAssociation,
             begin_store=self._begin_store,
             admit=self._admission.connect,
             ended=self._ended,

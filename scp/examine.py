@@ -9,13 +9,13 @@ from time import perf_counter
 from rules.engine import RuleSet, check, load_rules
 from rules.header import NotDicom, read_part10
 from scp.config_file import nothing_set
-from scp.files import Candidate, Unreadable, mapped
+from scp.files import Candidate, Unreadable, contents
 from scp.policy import SHIPPED, Policy, compile_policy, decide
 from scp.sender import sender_of
 from scp.verdict import Verdict
 
 PAGE_IN = 1 << 16
-"""Bytes read ahead of the clock, so that what is measured is checking and not the disk."""
+"""Bytes of a mapped file that are read ahead of the clock, so that what is measured is checking and not the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def examine(candidate: Candidate, bench: Bench) -> Outcome:
     if candidate.problem:
         return Failed(candidate.path, candidate.problem)
     try:
-        with mapped(candidate.path) as data:
+        with contents(candidate.path) as data:
             _ = data[:PAGE_IN]
             started = perf_counter()
             header = read_part10(data)

@@ -1,4 +1,4 @@
-"""The files that `check` was pointed at: found, opened without being read, or named as unreadable."""
+"""The files that `check` was pointed at: found, opened, or named as unreadable."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from pathlib import Path
 
 DICOM_SUFFIXES = (".dcm", ".dicom")
 """A file called so is meant to be DICOM, so that it is a mistake when it is not."""
+
+READ_WHOLE = 16 << 20
+"""Bytes up to which a file is read and not mapped."""
 
 
 class Unreadable(Exception):
@@ -50,24 +53,37 @@ def listed_paths(text: bytes) -> list[str]:
 
 
 @contextmanager
-def mapped(path: str) -> Iterator[mmap.mmap]:
-    """A regular file's bytes, mapped and not read. Raises Unreadable; a FIFO or device is never opened."""
+def contents(path: str) -> Iterator[bytes | mmap.mmap]:
+    """A regular file's bytes: read where they are few, else mapped. Unreadable; a FIFO or device is never opened.
+
+    Touching a map whose file somebody else cuts short kills the process (SIGBUS), which nothing here could catch.
+    Only files above `READ_WHOLE` run that risk, since reading those would cost their size in memory; where several
+    processes check, it costs the files that are in flight and not the run.
+    """
     try:
-        _must_be_regular(Path(path).stat())
-        # Not to wait for a writer, should the path have become a FIFO in between.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        try:
-            status = os.fstat(descriptor)
-            _must_be_regular(status)
-            if status.st_size == 0:
-                raise Unreadable("is empty")
-            data = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
-        finally:
-            os.close(descriptor)
+        data = _bytes_of(path)
     except (OSError, ValueError) as error:
         raise Unreadable(_words(error)) from None
-    with data:
+    if isinstance(data, bytes):
         yield data
+    else:
+        with data:
+            yield data
+
+
+def _bytes_of(path: str) -> bytes | mmap.mmap:
+    _must_be_regular(Path(path).stat())
+    # Not to wait for a writer, should the path have become a FIFO in between.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb", buffering=0) as file:
+        status = os.fstat(descriptor)
+        _must_be_regular(status)
+        if status.st_size > READ_WHOLE:
+            return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+        data = file.readall()
+    if not data:
+        raise Unreadable("is empty")
+    return data
 
 
 def _walk(folder: str) -> Iterator[Candidate]:

@@ -63,9 +63,7 @@ def settled_id(value: str) -> str:
 def settled_name(value: str) -> str:
     """A Patient's Name without padding and empty ends: `DOE^JANE ^^` is `DOE^JANE` (PS3.5 6.2.1)."""
     groups = unicodedata.normalize("NFC", value).strip(" \0").split("=")
-    return "=".join(
-        "^".join(part.strip(" ") for part in each.split("^")).rstrip("^") for each in groups
-    ).rstrip("=")
+    return "=".join("^".join(part.strip(" ") for part in each.split("^")).rstrip("^") for each in groups).rstrip("=")
 
 
 def open_identity(engine: sa.Engine, key_file: Path, mode: str = "hashed") -> Identity:
@@ -170,9 +168,7 @@ def _agree(engine: sa.Engine, key_file: Path, keys: dict[str, bytes]) -> None:
                 )
         made_at = datetime.now(UTC)
         for each in prints.keys() - registered.keys():
-            connection.execute(
-                identity_key.insert().values(id=each, fingerprint=prints[each], made_at=made_at)
-            )
+            connection.execute(identity_key.insert().values(id=each, fingerprint=prints[each], made_at=made_at))
 
 
 def _registered(connection: sa.Connection) -> dict[str, str]:

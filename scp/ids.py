@@ -113,9 +113,7 @@ class Ids:
             self._lease = self._take()
 
     def _mine(self) -> sa.Update:
-        return id_lease.update().where(
-            id_lease.c.number == self._lease.number, id_lease.c.holder == self._holder
-        )
+        return id_lease.update().where(id_lease.c.number == self._lease.number, id_lease.c.holder == self._holder)
 
     def _expiry(self) -> datetime:
         return EPOCH + timedelta(milliseconds=self._clock() + LEASE_MS)

@@ -66,9 +66,7 @@ def require_current(engine: sa.Engine) -> None:
     if found is State.NEWER:
         raise DatabaseProblem(newer(engine))
     if found is State.OLDER:
-        raise DatabaseProblem(
-            f"{shown(engine.url)}: the schema is older than this program: dicomgate db upgrade"
-        )
+        raise DatabaseProblem(f"{shown(engine.url)}: the schema is older than this program: dicomgate db upgrade")
     if found is State.EMPTY:
         raise DatabaseProblem(f"{shown(engine.url)}: nothing received yet")
 
@@ -89,13 +87,9 @@ def faults(engine: sa.Engine) -> list[str]:
     with reading(engine) as connection:
         if connection.dialect.name == "sqlite":
             found += [
-                f"integrity: {line}"
-                for (line,) in connection.exec_driver_sql("pragma integrity_check")
-                if line != "ok"
+                f"integrity: {line}" for (line,) in connection.exec_driver_sql("pragma integrity_check") if line != "ok"
             ]
-            found += [
-                f"foreign key: {tuple(row)}" for row in connection.exec_driver_sql("pragma foreign_key_check")
-            ]
+            found += [f"foreign key: {tuple(row)}" for row in connection.exec_driver_sql("pragma foreign_key_check")]
         inspector = sa.inspect(connection)
         for name in sorted(set(VIEWS) - set(inspector.get_view_names())):
             found.append(f"the view {name} is missing")
@@ -134,9 +128,7 @@ def _wait_for_turn(connection: sa.Connection) -> None:
     deadline = time.monotonic() + 60
     while not connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(_LOCK))).scalar():
         if time.monotonic() > deadline:
-            raise DatabaseProblem(
-                f"{shown(connection.engine.url)}: another node has been migrating for a minute"
-            )
+            raise DatabaseProblem(f"{shown(connection.engine.url)}: another node has been migrating for a minute")
         time.sleep(0.05)
 
 

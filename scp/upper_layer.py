@@ -70,7 +70,7 @@ class GateSocket(AssociationSocket):
     def __init__(self, association: GateAssociation, client: socket.socket, bounds: Bounds) -> None:
         client.settimeout(bounds.pdu_timeout)
         super().__init__(association, client_socket=client)
-        self._bounds = bounds
+        self.bounds = bounds
         self._poll = select.poll()
         self._poll.register(client, select.POLLIN | select.POLLHUP | select.POLLERR)
         self._body_next = False
@@ -90,7 +90,7 @@ class GateSocket(AssociationSocket):
             return False
         message = association.dimse.message
         gathered = message.data_set if message is not None else None
-        if message is not None and gathered is not None and gathered.tell() > self._bounds.max_instance_size:
+        if message is not None and gathered is not None and gathered.tell() > self.bounds.max_instance_size:
             message.data_set = Overflow()
         if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
             return True
@@ -109,9 +109,9 @@ class GateSocket(AssociationSocket):
         is_header = not self._body_next
         self._body_next = False
         if not is_header:
-            self._refuse_longer_than_bounds(nr_bytes)
+            self.refuse_longer_than_bounds(nr_bytes)
         sock = cast(socket.socket, self.socket)
-        deadline = time.monotonic() + self._bounds.pdu_timeout
+        deadline = time.monotonic() + self.bounds.pdu_timeout
         buffer = bytearray(nr_bytes)
         view = memoryview(buffer)
         have = 0
@@ -119,28 +119,42 @@ class GateSocket(AssociationSocket):
             try:
                 got = sock.recv_into(view[have : have + READ_AT_ONCE])
             except TimeoutError as error:
-                raise self._stalled(nr_bytes, have) from error
+                raise self.stalled(nr_bytes, have) from error
             if not got:
                 view.release()
                 del buffer[have:]
-                self._tell_who_waits()
+                self.tell_who_waits()
                 return buffer
             have += got
             if have < nr_bytes and time.monotonic() > deadline:
-                raise self._stalled(nr_bytes, have)
+                raise self.stalled(nr_bytes, have)
         acknowledge_at_once(sock)
         if is_header:
             self._body_next = A_ASSOCIATE_RQ <= buffer[0] <= A_ABORT
             if not self._body_next:
-                self._lost_count = True
-                cast(GateAssociation, self.assoc).trouble = f"no PDU is of type {buffer[0]:#04x}"
+                self.lose_count(buffer[0])
         return buffer
 
-    def _tell_who_waits(self) -> None:
+    def tell_who_waits(self) -> None:
         """End the wait for an A-ASSOCIATE-RQ that will not come: pynetdicom would sit it out."""
         association = cast(GateAssociation, self.assoc)
         if association.requestor.primitive is None:
             association.dul.to_user_queue.put(A_P_ABORT())
+
+    def lose_count(self, kind: int) -> None:
+        """What came is no PDU: read nothing more of it."""
+        self._lost_count = True
+        cast(GateAssociation, self.assoc).trouble = f"no PDU is of type {kind:#04x}"
+
+    def abort(self) -> None:
+        """Send an A-ABORT past the state machine, where that has failed."""
+        if self.socket is not None:
+            self.send(_ABORT_UNEXPECTED)
+
+    def close_politely(self) -> None:
+        """Close, once what was sent to us is out of the way."""
+        self._drain()
+        self.close()
 
     def _drain(self) -> None:
         """Throw away what is left to read: closing over it would reset the connection before our abort is read."""
@@ -151,17 +165,19 @@ class GateSocket(AssociationSocket):
         except OSError:
             return
 
-    def _refuse_longer_than_bounds(self, nr_bytes: int) -> None:
+    def refuse_longer_than_bounds(self, nr_bytes: int) -> None:
+        """Raise PeerTrouble, after an A-ABORT, where a PDU's body is announced to be longer than it may."""
         association = cast(GateAssociation, self.assoc)
-        limit = self._bounds.maximum_pdu + SLACK if association.is_established else LARGEST_NEGOTIATION
+        limit = self.bounds.maximum_pdu + SLACK if association.is_established else LARGEST_NEGOTIATION
         if nr_bytes > limit:
             association.trouble = f"a PDU of {nr_bytes} bytes, where at most {limit} were agreed"
             self.send(_ABORT_INVALID_PDU)
             raise PeerTrouble(association.trouble)
 
-    def _stalled(self, wanted: int, have: int) -> PeerTrouble:
+    def stalled(self, wanted: int, have: int) -> PeerTrouble:
+        """What to raise where the peer has stopped inside a PDU; the A-ABORT is sent."""
         association = cast(GateAssociation, self.assoc)
-        association.trouble = f"stalled inside a PDU: {have} of {wanted} bytes in {self._bounds.pdu_timeout:g} seconds"
+        association.trouble = f"stalled inside a PDU: {have} of {wanted} bytes in {self.bounds.pdu_timeout:g} seconds"
         self.send(_ABORT_UNEXPECTED)
         return PeerTrouble(association.trouble)
 
@@ -302,7 +318,7 @@ class GateRequestHandler(RequestHandler):
 
     def _create_association(self) -> Association:
         server = self.server
-        association = GateAssociation(server)
+        association = server.make_association(server)
         association.name = f"AcceptorThread@{self.client_address[0]}:{self.client_address[1]}"
         association.set_socket(GateSocket(association, self.request, server.bounds))
         association.acceptor.maximum_length = server.bounds.maximum_pdu
@@ -333,12 +349,14 @@ class GateServer(ThreadedAssociationServer):
         handlers: list[evt.EventHandlerType],
         *,
         bounds: Bounds,
+        make_association: Callable[[GateServer], GateAssociation],
         begin_store: BeginStore,
         admit: Callable[[str], bool],
         ended: Callable[[GateAssociation], None],
         lost: Callable[[str], None],
     ) -> None:
         self.bounds = bounds
+        self.make_association = make_association
         self.begin_store = begin_store
         self.admit = admit
         self.ended = ended

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hypothesis import strategies as st
 
 from rules.encode import Element
-from rules.header import Header
+from rules.header import Header, Stencil
 
 
 def _binary(word: int) -> st.SearchStrategy[bytes]:
@@ -139,23 +139,21 @@ def ask_everything(header: Header, size: int) -> int:
         numbers = []
         for stencil in header.stencils(tag):
             numbers += stencil.numbers
-            _ask_columns(
-                items, stencil.numbers, stencil.exemplar, lambda place, name, of=stencil: of.column_at(place, name)
-            )
+            _ask_columns(items, stencil, stencil.exemplar, ())
         assert sorted(numbers) == list(range(1, len(items) + 1))
     return asked
 
 
-def _ask_columns(items, numbers, place, column, steps=()) -> None:  # type: ignore[no-untyped-def]
+def _ask_columns(items: Sequence[Header], stencil: Stencil, place: Header, steps: tuple[tuple[int, int], ...]) -> None:
     """A column holds, for each of the Items, what the Item itself says at that place."""
     for tag in place.tags():
         if place.is_sequence(tag):
             for index, nested in enumerate(place.items(tag)):
-                _ask_columns(items, numbers, nested, column, (*steps, (tag, index)))
+                _ask_columns(items, stencil, nested, (*steps, (tag, index)))
             continue
-        found = column(place, tag)
+        found = stencil.column_at(place, tag)
         assert found is not None
-        assert sorted(number for each in found.values() for number in each) == list(numbers)
+        assert sorted(number for each in found.values() for number in each) == list(stencil.numbers)
         for raw, those in found.items():
             for number in those:
                 item = items[number - 1]

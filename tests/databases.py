@@ -96,6 +96,23 @@ class Postgres:
             self._process.wait(30)
             self._process = None
 
+    def freeze(self) -> None:
+        """Let no process of the server run: connections stay, and nothing answers on them."""
+        assert self._process
+        for each in self._family():
+            os.kill(each, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them run again."""
+        for each in self._family():
+            os.kill(each, signal.SIGCONT)
+
+    def _family(self) -> list[int]:
+        """The server's process, and one a session and task: children of it that lead sessions of their own."""
+        assert self._process
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
+        return [self._process.pid, *map(int, children.split())]
+
     def new_database(self) -> str:
         """The address of an empty database."""
         name = f"audit_{next(self._names)}"

@@ -7,10 +7,11 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from rules.build.compare import differences
 from rules.build.corrections import read_corrections
 from rules.build.earlier import read_earlier
 from rules.build.phrases import marker
-from rules.build.sources import names_of, read_base, read_second
+from rules.build.sources import names_of, read_base, read_expanded, read_second
 from rules.build.tables import Builder, Built
 from rules.dictionary import entry_of, tag_of
 from rules.facts import canonical
@@ -26,7 +27,10 @@ def main(arguments: list[str] | None = None) -> int:
     earlier = read_earlier(given.wheel_2020) if given.wheel_2020 else {}
     published = read_base(given.tables_2025e, second, corrections, earlier)
     marked = marker(names_of(given.tables_2025e), {tag: row[0] for tag, row in published.dictionary.items()})
-    built = Builder(published, second, earlier, corrections, marked, _known).build()
+    builder = Builder(published, second, earlier, corrections, marked, _known)
+    built = builder.build()
+    if given.highdicom:
+        built.differences += differences(built.files, read_expanded(given.highdicom))
     print(report(built), end="")
     for each in built.refused:
         print(f"refused: {each}", file=sys.stderr)

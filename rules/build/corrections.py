@@ -27,6 +27,7 @@ class Corrections:
     tables: tuple[Mapping[str, Any], ...]
     iods: tuple[Mapping[str, Any], ...]
     moved: Mapping[str, str]
+    placement: Mapping[str, str]
     constraints: Mapping[str, tuple[Mapping[str, Any], ...]]
     used: set[object] = field(default_factory=set)
 
@@ -74,6 +75,7 @@ def read_corrections(file: Path) -> Corrections:
         tuple(given.get("table", [])),
         tuple(given.get("iod", [])),
         given.get("moved", {}),
+        given.get("placement", {}),
         {iod: tuple(listed) for iod, listed in constraints.items()},
     )
 

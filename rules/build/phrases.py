@@ -146,11 +146,15 @@ def _bare(word: str) -> set[str]:
 
 
 _TAG = re.compile(r"\(\s*([0-9A-Fa-f]{4})\s*,\s*([0-9A-Fa-f]{4})\s*\)")
-_STARTS = re.compile(r"\b([Oo]nly required|[Rr]equired,? (only )?(if|when|for|where|unless|Pixel)|Shall be present if)\b")
+_STARTS = re.compile(
+    r"\b([Oo]nly required|[Rr]equired,? (only )?(if|when|for|where|unless|Pixel)|Shall be present if)\b"
+)
 _SPEAKS = re.compile(
     r"^(Only )?([Rr]equired|(May|Maybe) (be|also)|Otherwise|Optional|(It )?[Ss]hall (not )?be present|Not permitted|Not present)\b"
 )
-_REQUIRED = re.compile(r"^(Only )?([Rr]equired,? (only )?(if|when|where|for)|Shall be present if)[,:]?\s+(if |Required if )?(?!otherwise)")
+_REQUIRED = re.compile(
+    r"^(Only )?([Rr]equired,? (only )?(if|when|where|for)|Shall be present if)[,:]?\s+(if |Required if )?(?!otherwise)"
+)
 _MAY_IF = re.compile(
     r"^(Otherwise,? )?[Mm]ay (also )?be present( otherwise)?,?( only)? (if|when)[,:]?\s+|"
     r"^Otherwise,? may be present( only)? if "
@@ -186,7 +190,9 @@ _REF = re.compile(
     r"(( (in|of) (the|this|same)( \w+)* Item| at the image level| of the SOP Instance including this Module|"
     r" in the [A-Z][A-Za-z /-]+ [Ii]?mage Module)?)"
 )
-_VALUE = re.compile(r'"([^"]+)"|(-?\d+(?:\.\d+)?)\b|((?:[A-Z][A-Z0-9_]*|\d[A-Z][A-Z0-9_]*)(?:[ /-](?:[A-Z0-9_]+)\b(?![a-z]))*)(?![a-z])')
+_VALUE = re.compile(
+    r'"([^"]+)"|(-?\d+(?:\.\d+)?)\b|((?:[A-Z][A-Z0-9_]*|\d[A-Z][A-Z0-9_]*)(?:[ /-](?:[A-Z0-9_]+)\b(?![a-z]))*)(?![a-z])'
+)
 _SEPARATOR = re.compile(r",? or (?:equal to )?(?=[\"A-Z0-9-])|,? nor (?=[\"A-Z0-9-])|, (?=[\"A-Z0-9-])")
 
 
@@ -256,8 +262,10 @@ class _Reader:
                 if limit := self._accept(r" is" + pattern + r" (\d+|one)\b"):
                     return {"items": [found[1], comparison, int(_NUMBERS.get(limit[1], limit[1]))]}
             return None
-        found = self._accept(r"\{(\w+)\}(?: is present and)? (?:has|contains) more than one Item\b|"
-                             r"there (?:is|are) more than one Items? in (?:the )?\{(\w+)\}")
+        found = self._accept(
+            r"\{(\w+)\}(?: is present and)? (?:has|contains) more than one Item\b|"
+            r"there (?:is|are) more than one Items? in (?:the )?\{(\w+)\}"
+        )
         return {"items": [found[1] or found[2], ">", 1]} if found else None
 
     def _neither(self) -> Structure | None:
@@ -336,7 +344,9 @@ class _Reader:
 
     def _valued(self, keyword: str, number: int) -> Structure | None:
         """What is said of an Attribute's presence, emptiness or values."""
-        if self._accept(r" (?:is|are) (?:not present|absent|not provided)(?: or (?:is )?empty)?(?= or empty| or is empty)?"):
+        if self._accept(
+            r" (?:is|are) (?:not present|absent|not provided)(?: or (?:is )?empty)?(?= or empty| or is empty)?"
+        ):
             return self._continued_absence(keyword)
         if self._accept(r" (?:does not exist|is not used)"):
             return {"absent": keyword}
@@ -349,7 +359,9 @@ class _Reader:
             return {"filled": keyword}
         if self._accept(r" (?:is empty|has no Value|does not have a Value(?! of)|is zero[- ]length|is null)"):
             return {"empty": keyword}
-        if found := self._accept(r" points to (?:the )?(?:Attribute )?\{(\w+)\}|,? (?:includes|contains) the Tag for \{(\w+)\}"):
+        if found := self._accept(
+            r" points to (?:the )?(?:Attribute )?\{(\w+)\}|,? (?:includes|contains) the Tag for \{(\w+)\}"
+        ):
             return {"points to": [keyword, found[1] or found[2]]}
         return self._compared(keyword, number) or self._equal(keyword, number)
 
@@ -386,7 +398,9 @@ class _Reader:
             return {"compare": [keyword, "!=", 0]}
         for pattern, comparison in _COMPARISONS:
             if found := self._accept(_HAS + pattern + r" ?(\d+|one|zero|two)\b(?!\.)"):
-                return {"compare": [keyword, comparison, _NUMBERS.get(found[1]) or int(_NUMBERS.get(found[1], found[1]))]}
+                return {
+                    "compare": [keyword, comparison, _NUMBERS.get(found[1]) or int(_NUMBERS.get(found[1], found[1]))]
+                }
         return None
 
     def _equal(self, keyword: str, number: int) -> Structure | None:

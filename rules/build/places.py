@@ -51,17 +51,19 @@ class Places:
         """The Level of every line of a table, in its order."""
         found: list[Level] = []
         open_: list[Level] = [Level(set(), None)]
-        last = ""
+        last = included = ""
         for line in table.lines:
             del open_[line.depth + 1 :]
             while len(open_) <= line.depth:
-                open_.append(Level(set(), open_[-1], last))
+                open_.append(Level(set(self._at_depth(included, 1)) if included else set(), open_[-1], last))
             level = open_[line.depth]
             found.append(level)
             if line.include:
                 level.keywords.update(self._own(line.include))
+                included = line.include
+                last = next(reversed([*self._at_depth(included, 0)]), last)
             elif line.tag in self._keyword:
-                last = self._keyword[line.tag]
+                last, included = self._keyword[line.tag], ""
                 level.keywords.add(last)
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,15 +102,28 @@ def read_base(folder: Path, second: Second, given: Corrections, earlier: Earlier
         if found := _OWN_SECTION.fullmatch(number):
             section_of.setdefault(number, found[1])
     tables = {number: _table(number, table, section_of.get(number, "")) for number, table in printed.items()}
+    by_caption = {table.name: number for number, table in tables.items()}
+    for table_of, line in given.lines:
+        if "depth" in given.lines[(table_of, line)]:
+            number = by_caption[table_of]
+            tables[number] = _moved(tables[number], line, given.lines[(table_of, line)]["depth"])
+            given.used.add((table_of, line))
     for lost in given.tables:
         tables[lost["number"]] = _earlier_table(lost, earlier, dictionary)
     by_name = {(table.macro, table.name.lower()): number for number, table in tables.items()}
 
     def use(name: str, macro: bool, usage: tuple[str, str], section: str = "") -> Use:
         number = given.moved.get(name) or of_section.get(section) or by_name.get((macro, name.lower()), "")
-        return Use(
-            tables[number].name if number else name, *usage, section_of.get(number) or tables[number].section, number
-        ) if number else Use(name, *usage, section, "")
+        return (
+            Use(
+                tables[number].name if number else name,
+                *usage,
+                section_of.get(number) or tables[number].section,
+                number,
+            )
+            if number
+            else Use(name, *usage, section, "")
+        )
 
     def uses(rows: list[dict[str, Any]], macro: bool) -> tuple[Use, ...]:
         return tuple(
@@ -218,6 +231,13 @@ def _table(number: str, printed: Mapping[str, Any], section: str) -> Table:
 
 def _counted(printed: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, str]]]:
     return enumerate(printed["table_lines"], start=1)
+
+
+def _moved(table: Table, line: int, depth: int) -> Table:
+    """The table with one of its lines at another depth."""
+    return replace(
+        table, lines=tuple(replace(each, depth=depth) if each.number == line else each for each in table.lines)
+    )
 
 
 def _line(number: int, row: Mapping[str, str]) -> Line:

@@ -99,10 +99,19 @@ class Builder:
             more: dict[str, Any] = {}
             if usage == "C":
                 more |= self._usage_condition(iod, use, kind, text)
-            if given is not None:
-                more |= {name: given[name] for name in ("place",) if name in given}
+            if place_of := self._placement(use, kind, f"{use.text} {other[1] if other else ''}"):
+                more["place"] = place_of
             yield [use.name, usage, use.section, more]
             self._table(use.table)
+
+    def _placement(self, use: Use, kind: str, text: str) -> str:
+        """ "shared" or "per-frame" where a functional group may stand in one of the two Sequences only."""
+        if kind == "module":
+            return ""
+        for name, excluded in (("per-frame", "Shared"), ("shared", "Per-[Ff]rame")):
+            if re.search(rf"([Mm]ay|[Ss]hall) not be used as a {excluded} Functional Group", text):
+                return name
+        return self._corrections.placement.get(use.name, "")
 
     def _usage_condition(self, iod: PublishedIod, use: Use, kind: str, text: str) -> dict[str, Any]:
         phrase = text if text[:1].isupper() else f"{text[:1].upper()}{text[1:]}"

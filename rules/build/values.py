@@ -10,10 +10,11 @@ from rules.build.earlier import EarlierRow, ValueList
 from rules.build.phrases import Structure, condition
 
 _COUNT = re.compile(
-    r"\b(Only a single|A single|Only one|Exactly one|One or more|Zero or more|Zero or one|One or two|Two or more|"
+    r"\b(No more than one|Only a single|A single|Only one|Exactly one|One or more|Zero or more|Zero or one|One or two|Two or more|"
     r"Zero,? one or two|Exactly two|Only two|Two|Three|Three or more|Four)(?: or more)? Items? (?:shall be|are|is|may be)"
 )
 _COUNTS: dict[str, tuple[int, int | None]] = {
+    "no more than one": (0, 1),
     "only a single": (1, 1),
     "a single": (1, 1),
     "only one": (1, 1),

@@ -68,7 +68,7 @@ def times(command: Command) -> Command:
 
 
 def filters(command: Command) -> Command:
-    """What narrows down receipts; the command gets them as keywords that fit `queries.Filter`."""
+    """What narrows down receipts; the command gets them as keywords that fit `filters.Filter`."""
     options = [
         click.option("--calling-ae", metavar="TITLE", help="Who sent it."),
         click.option("--device", metavar="NAME", help="The [[device]] entry that the sender matched."),
@@ -94,7 +94,8 @@ def filters(command: Command) -> Command:
 def list_(columns: str, sort: str, limit: int | None, form: str, config: Path | None, **wanted: Any) -> None:
     """List what was received, the newest first."""
     names = _columns(columns, sort)
-    from scp.queries import Filter, receipts
+    from scp.filters import Filter
+    from scp.queries import receipts
 
     def ask(connection: sa.Connection) -> Iterator[dict[str, Any]]:
         return receipts(connection, Filter(**wanted), columns=names, sort=sort, limit=limit)
@@ -109,7 +110,8 @@ def list_(columns: str, sort: str, limit: int | None, form: str, config: Path | 
 def show(what: str, form: str, config: Path | None) -> None:
     """Show everything of one instance: findings, policy lines, Association, other arrivals, where the bytes are."""
     from scp.commands.audit_show import as_fields, as_lines
-    from scp.queries import Filter, find, instance, receipts
+    from scp.filters import Filter
+    from scp.queries import find, instance, receipts
 
     with _asking(config) as asked:
         if asked.connection is None:
@@ -147,7 +149,8 @@ def stats(by: str, form: str, config: Path | None, **wanted: Any) -> None:
     """
     if wanted.pop("uid") or wanted.pop("ticket"):
         raise click.UsageError("stats takes no --uid and no --ticket")
-    from scp.queries import STATS, Filter
+    from scp.filters import Filter
+    from scp.queries import STATS
     from scp.queries import stats as sums
 
     columns = [*STATS[by], *(["iod"] if by == "sop-class" else []), "instances", "findings"]
@@ -172,7 +175,8 @@ def export(what: str, form: str, output: Path | None, config: Path | None, **wan
     """
     if form == "parquet" and output is None:
         raise click.UsageError("--format parquet needs --output")
-    from scp.queries import FINDING_COLUMNS, RECEIPT_COLUMNS, Filter, findings, receipts
+    from scp.filters import Filter
+    from scp.queries import FINDING_COLUMNS, RECEIPT_COLUMNS, findings, receipts
 
     types = RECEIPT_COLUMNS if what == "receipts" else FINDING_COLUMNS
     with _asking(config) as asked:

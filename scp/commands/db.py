@@ -66,8 +66,8 @@ def check(config: Path | None) -> None:
     """
     with _database(config) as engine:
         from scp.database import DatabaseProblem, is_absent, reading, shown
-        from scp.queries import verify_chain, verify_tally
         from scp.schema import HEAD, faults, require_current
+        from scp.soundness import verify_chain, verify_tally
 
         if is_absent(engine):
             raise DatabaseProblem(f"{shown(engine.url)}: nothing received yet")

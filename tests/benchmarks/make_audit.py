@@ -21,8 +21,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from scp.database import for_writing, open_engine, reading
+from scp.filters import Filter
 from scp.ids import EPOCH
-from scp.queries import STATS, Filter, find, instance, receipts, stats
+from scp.queries import STATS, find, instance, receipts, stats
 from scp.schema import upgrade
 from scp.tables import as_text, finding, receipt, tally
 from scp.tickets import ALPHABET

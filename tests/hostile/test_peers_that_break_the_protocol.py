@@ -22,9 +22,10 @@ PATIENCE = 10.0
 numbers = count(1)
 
 
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    limits = """
+@pytest.fixture(scope="module", params=["fast", "stock"])
+def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    limits = f"""
+dimse.receive_path = "{request.param}"
 dimse.association_timeout = 1
 dimse.pdu_timeout = 1
 dimse.idle_timeout = 2

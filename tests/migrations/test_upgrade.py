@@ -38,9 +38,9 @@ def test_the_outcome_is_what_tables_say(engine: sa.Engine) -> None:
         assert set(inspector.get_table_names()) == {*metadata.tables, "alembic_version"}
         assert set(inspector.get_view_names()) == set(VIEWS)
         for name, table in metadata.tables.items():
-            assert {
-                each["name"] for each in inspector.get_indexes(name) if not each.get("duplicates_constraint")
-            } == {index.name for index in table.indexes}
+            assert {each["name"] for each in inspector.get_indexes(name) if not each.get("duplicates_constraint")} == {
+                index.name for index in table.indexes
+            }
             assert inspector.get_pk_constraint(name)["name"] == table.primary_key.name
             assert {each["name"] for each in inspector.get_columns(name)} == set(table.c.keys())
 

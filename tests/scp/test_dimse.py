@@ -22,9 +22,13 @@ CT, MR = peers.CT, peers.MR
 PRIVATE = "1.2.826.0.1.3680043.10.999.1"
 
 
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("node"), more=f'dimse.private_sop_classes = ["{PRIVATE}"]') as served:
+@pytest.fixture(scope="module", params=["fast", "stock"])
+def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    more = f"""
+dimse.receive_path = "{request.param}"
+dimse.private_sop_classes = ["{PRIVATE}"]
+"""
+    with serving(tmp_path_factory.mktemp("node"), more=more) as served:
         yield served
 
 
@@ -190,6 +194,67 @@ def test_pipelined_requests_are_each_answered_in_order(node: Served) -> None:
         answers = [peer.response() for _ in range(20)]
     assert [int.from_bytes(each[0x00000120], "little") for each in answers] == list(range(1, 21))
     assert {peers.status(each) for each in answers} == {0}
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_fragments_may_be_of_any_size_and_pdus_split_anywhere(node: Served, size: int) -> None:
+    uid = f"1.2.3.16.{size}"
+    data = implicit(SOPInstanceUID=uid, PixelData=bytes(3000))
+    command = peers.c_store_rq(CT, uid)
+    pieces = [peers.pdv(command[:9], 1, command=True, last=False), peers.pdv(command[9:], 1, command=True, last=True)]
+    pieces += [
+        peers.pdv(data[at : at + size], 1, command=False, last=at + size >= len(data))
+        for at in range(0, len(data), size)
+    ]
+    stream = b"".join(peers.p_data(*pieces[at : at + 3]) for at in range(0, len(pieces), 3))
+    with Peer(node.port) as peer:
+        peer.associate()
+        for at in range(0, len(stream), 1777):
+            peer.send(stream[at : at + 1777])
+        assert peers.status(peer.response()) == 0x0000
+        assert peer.release()[0] == peers.RELEASED
+    assert (node.store / receipt(node, uid)["stored"]).read_bytes().endswith(data)
+
+
+def test_echoes_between_stores_are_answered(node: Served) -> None:
+    contexts = {1: (CT, [peers.IMPLICIT]), 3: (peers.VERIFICATION, [peers.IMPLICIT])}
+    with Peer(node.port) as peer:
+        peer.associate(contexts)
+        for number in range(5):
+            uid = f"1.2.3.17.{number + 1}"
+            assert peers.status(peer.store(CT, uid, implicit(SOPInstanceUID=uid), message=number + 1)) == 0x0000
+            peer.send(peers.p_data(peers.pdv(peers.c_echo_rq(100 + number), 3, command=True, last=True)))
+            echo = peer.response()
+            assert peers.status(echo) == 0x0000
+            assert int.from_bytes(echo[0x00000120], "little") == 100 + number
+        assert peer.release()[0] == peers.RELEASED
+
+
+@pytest.mark.parametrize("syntax", [peers.IMPLICIT, peers.EXPLICIT, "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"])
+def test_each_encoding_is_kept_as_it_came(node: Served, syntax: str) -> None:
+    uid = f"1.2.3.18.{syntax.count('.')}{syntax[-1]}"
+    data = builders.data_set(builders.ct(SOPInstanceUID=uid), syntax)
+    with Peer(node.port) as peer:
+        peer.associate({1: (CT, [syntax])})
+        assert peers.status(peer.store(CT, uid, data)) == 0x0000
+    kept = (node.store / receipt(node, uid)["stored"]).read_bytes()
+    assert kept.endswith(data)
+    assert pydicom.dcmread(BytesIO(kept)).file_meta.TransferSyntaxUID == syntax
+
+
+def test_an_instance_larger_than_any_buffer_is_kept_whole(node: Served) -> None:
+    pixels = bytes(range(256)) * 12_000
+    data = implicit(SOPInstanceUID="1.2.3.19", PixelData=pixels)
+    with Peer(node.port) as peer:
+        peer.associate()
+        peer.send(peers.p_data(peers.pdv(peers.c_store_rq(CT, "1.2.3.19"), 1, command=True, last=True)))
+        for at in range(0, len(data), 130_000):
+            last = at + 130_000 >= len(data)
+            peer.send(peers.p_data(peers.pdv(data[at : at + 130_000], 1, command=False, last=last)))
+        assert peers.status(peer.response()) == 0x0000
+    row = receipt(node, "1.2.3.19")
+    assert row["size"] == len(data)
+    assert (node.store / row["stored"]).read_bytes().endswith(data)
 
 
 def test_the_senders_first_transfer_syntax_is_taken(node: Served) -> None:

@@ -20,9 +20,9 @@ from scp.database import DatabaseGone, DatabaseProblem, WriteLock, open_engine, 
 from scp.identity import Identity
 from scp.ids import Ids
 from scp.journal import Clash, Journal
-from scp.queries import verify_chain, verify_tally
 from scp.records import AssociationClosed, AssociationOpened, Earlier, Event, Record
 from scp.schema import upgrade
+from scp.soundness import verify_chain, verify_tally
 from scp.tables import association, event, finding, receipt, tally
 from scp.tickets import draw_ticket
 from scp.verdict import Action
@@ -418,5 +418,28 @@ def test_postgres_that_stops_at_the_commit_leaves_it_in_doubt(stoppable_postgres
     until(journal.ready)
     with journal.transaction() as writer:
         assert writer.known([doubtful.id]) == set()
+    journal.close()
+    engine.dispose()
+
+
+def test_postgres_that_hangs_is_given_up(stoppable_postgres: Postgres) -> None:
+    """Its kernel goes on taking what is sent, so that no other timeout sees anything wrong."""
+    server = stoppable_postgres
+    engine = open_engine(server.new_database(), connect_timeout=1, statement_timeout=1)
+    upgrade(engine)
+    ids = Ids(engine)
+    journal = Journal.open(engine, ids=ids, identity=Identity(), node_name="node")
+    lost = a_receipt(ids.next())
+    server.freeze()
+    try:
+        started = time.monotonic()
+        with pytest.raises(DatabaseGone, match="no answer from the server in time"):
+            write(journal, lost)
+        assert time.monotonic() - started < 10
+        assert not journal.ready()
+    finally:
+        server.thaw()
+    until(journal.ready)
+    write(journal, a_receipt(ids.next()))
     journal.close()
     engine.dispose()

@@ -13,11 +13,12 @@ from databases import a_receipt, decision
 
 from rules.model import Severity
 from scp.database import open_engine, reading
+from scp.filters import Filter
 from scp.identity import Identity
 from scp.ids import Ids
 from scp.journal import Journal
 from scp.moments import read_moment
-from scp.queries import RECEIPT_COLUMNS, STATS, Filter, find, findings, instance, receipts, stats
+from scp.queries import RECEIPT_COLUMNS, STATS, find, findings, instance, receipts, stats
 from scp.records import Receipt
 from scp.schema import upgrade
 from scp.verdict import Action

@@ -1,0 +1,152 @@
+"""Value fields that are sound at first sight: one regular expression on raw bytes, or one look at the length.
+
+What these accept is sound by PS3.5 6.2 in any Specific Character Set; what they do not accept wants a closer look.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container
+from functools import cache
+from typing import NamedTuple
+
+from rules.checks.multiplicity import multiplicity
+from rules.dictionary import entry_of
+from rules.encoding import KNOWN
+from rules.syntax import LONGEST, URI_CHARACTERS
+from rules.values import SINGLE
+
+Match = Callable[..., re.Match[bytes] | None]
+
+WORD = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
+"""Bytes of one binary value."""
+STREAM_WORD = {"OB": 1, "OD": 8, "OF": 4, "OL": 4, "OV": 8, "OW": 2, "UN": 1}
+"""Bytes that the length of a stream is a multiple of."""
+
+
+class Plain(NamedTuple):
+    """How an element is seen to be sound: its value field matches, or where `match` is None has one of `lengths`."""
+
+    match: Match | None
+    lengths: Container[int]
+
+
+class Patterns:
+    """What is plain for every tag with its VR as encoded, in one byte order; learnt as they are met."""
+
+    def __init__(self, big_endian: bool) -> None:
+        self.big_endian = big_endian
+        self.known: dict[tuple[int, bytes | None], Plain | None] = {}
+        self.get = self.known.get
+
+    def learn(self, tag: int, vr: bytes | None) -> Plain | None:
+        """None where the element wants a closer look whatever its value: retired, unknown, of another VR, a sequence."""
+        entry = entry_of(tag)
+        if entry is None:
+            return private(vr, self.big_endian) if tag & 0x10000 else None
+        plain = None
+        if not entry.retired and entry.vr != "SQ" and tag != SPECIFIC_CHARACTER_SET:
+            choice = tuple(entry.vr.split(" or "))
+            if vr is None:
+                plain = by_vr(choice, entry.vm, self.big_endian)
+            elif vr.decode("latin-1") in choice:
+                plain = by_vr((vr.decode("latin-1"),), entry.vm, self.big_endian)
+        if vr is None or vr in KNOWN:
+            self.known[tag, vr] = plain
+        return plain
+
+
+SPECIFIC_CHARACTER_SET = 0x00080005
+"""Its values are Defined Terms that bear on all text, and are looked at one by one."""
+LITTLE = Patterns(big_endian=False)
+BIG = Patterns(big_endian=True)
+
+
+def private(vr: bytes | None, big_endian: bool) -> Plain | None:
+    """What is plain for a private element, of any VM; None where the VR is no VR or a sequence."""
+    if vr is None:
+        return ANYTHING
+    return by_vr((vr.decode("latin-1"),), "1-n", big_endian) if vr in KNOWN and vr != b"SQ" else None
+
+
+@cache
+def by_vr(choice: tuple[str, ...], vm: str, big_endian: bool = False) -> Plain | None:
+    """What is plain for a VR, or for a choice of them where the encoding does not say which."""
+    vr = choice[0]
+    if len(choice) > 1:
+        words = [WORD.get(each) or STREAM_WORD[each] for each in choice]
+        if any(each in STREAM_WORD for each in choice):
+            return Plain(None, range(0, 1 << 32, min(words)))
+    if vr in STREAM_WORD:
+        return Plain(None, range(0, 1 << 32, STREAM_WORD[vr]))
+    if vr in ("FD", "FL"):
+        return Plain(_compiled(_several(_FINITE[vr, big_endian], b"", vm)), ())
+    if vr in WORD:
+        return Plain(None, _lengths(WORD[vr], vm))
+    value = _VALUES.get(vr)
+    if value is None:
+        return None
+    return Plain(_compiled(_several(value, b"\\\\", vm if vr not in SINGLE else "1") + _ENDS.get(vr, b"")), ())
+
+
+def _lengths(word: int, vm: str) -> Container[int]:
+    fewest, most, step = multiplicity(vm)
+    return range(fewest * word, 1 << 32 if most is None else most * word + 1, step * word)
+
+
+def _several(value: bytes, delimiter: bytes, vm: str) -> bytes:
+    """The pattern of so many values; those of strings may be empty."""
+    fewest, most, step = multiplicity(vm)
+    one = b"(?:" + value + b")" + (b"?" if delimiter else b"")
+    if step > 1:
+        group = one + b"(?:" + delimiter + one + b"){%d}" % (step - 1)
+        return group + b"(?:" + delimiter + group + b")*"
+    more = b"" if most is None else b"%d" % (most - 1)
+    return one + b"(?:" + delimiter + one + b"){%d,%s}" % (fewest - 1, more)
+
+
+@cache
+def _compiled(pattern: bytes) -> Match:
+    return re.compile(pattern, re.DOTALL).fullmatch
+
+
+def _at_most(vr: str) -> bytes:
+    """A look ahead: no more characters up to the delimiter or the end than the VR allows."""
+    return rb"(?=[^\\]{0,%d}(?:\\|\Z))" % LONGEST[vr]
+
+
+_MONTH = rb"(?:0[1-9]|1[0-2])"
+_DAY = rb"(?:" + _MONTH + rb"(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])(?:29|30)|(?:0[13578]|1[02])31)"
+_YEAR = rb"(?!0000)[0-9]{4}"
+_CLOCK = rb"(?:[01][0-9]|2[0-3])(?:[0-5][0-9](?:(?:[0-5][0-9]|60)(?:\.[0-9]{1,6})?)?)?"
+_OFFSET = rb"(?:[+]0[0-9][0-5][0-9]|[+]1[0-3][0-5][0-9]|-(?:0[1-9]|1[01])[0-5][0-9])"
+_GRAPHIC = rb"[ -\[\]-~]"
+_VALUES = {
+    "AE": rb"[!-\[\]-~]" + _GRAPHIC + b"{0,15}",
+    "AS": rb"[0-9]{3}[DWMY]",
+    "CS": rb"[A-Z0-9_ ]{0,16}",
+    "DA": _YEAR + _DAY,
+    "DS": _at_most("DS") + rb" *+[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)? *+",
+    "DT": _YEAR + b"(?:" + _MONTH + b"|" + _DAY + b"(?:" + _CLOCK + b")?)?" + _OFFSET + b"?",
+    "IS": _at_most("IS") + rb" *+[+-]?[0-9]{1,9} *+",
+    "LO": _GRAPHIC + b"{0,64}",
+    "LT": rb"[\t\n\f\r -~]{0,10240}",
+    "PN": rb"(?=" + _GRAPHIC + rb"{0,64}(?:\\|\Z))[^=^\\]*+(?:\^[^=^\\]*+){0,4}",
+    "SH": _GRAPHIC + b"{0,16}",
+    "ST": rb"[\t\n\f\r -~]{0,1024}",
+    "TM": _CLOCK,
+    "UC": _GRAPHIC + b"*+",
+    "UI": rb"(?=[0-9.]{1,64}(?:\\|\0?\Z))(?:0|[1-9][0-9]*+)(?:\.(?:0|[1-9][0-9]*+))*+",
+    "UR": b"[" + URI_CHARACTERS.encode() + b"]*+",
+    "UT": rb"[\t\n\f\r -~]*+",
+}
+_ENDS = {"UI": rb"\0?", "TM": b" ?", "DT": b" ?", "UR": b" ?"}
+"""The padding that a value field may end with, where the values have none themselves."""
+_FINITE = {
+    ("FD", False): rb".{6}(?:[\0-\xef].|[\xf0-\xff][^\x7f\xff])",
+    ("FD", True): rb"(?:[^\x7f\xff].|[\x7f\xff][\0-\xef]).{6}",
+    ("FL", False): rb".{2}(?:[\0-\x7f].|[\x80-\xff][^\x7f\xff])",
+    ("FL", True): rb"(?:[^\x7f\xff].|[\x7f\xff][\0-\x7f]).{2}",
+}
+"""Floating point numbers that are neither infinite nor NaN: not all bits of the exponent are set."""
+ANYTHING = Plain(None, range(1 << 32))
