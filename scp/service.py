@@ -61,7 +61,7 @@ def node(settings: Settings) -> Iterator[Node]:
 
     Raises StoreProblem, DatabaseProblem or IdentityProblem, each with a clear line.
     """
-    store = Store.open(settings.store.path, settings.store.min_free)
+    store = Store.open(settings.store.path, settings.store.min_free, settings.store.durability == "syncfs")
     engine = open_engine(settings.audit.url, settings.audit.connect_timeout)
     upgrade(engine)
     name = socket.gethostname()

@@ -28,6 +28,29 @@ def test_a_placed_part_is_whole_and_its_digest_is_of_the_data_set(tmp_path: Path
     assert list((store.root / "incoming").iterdir()) == []
 
 
+def test_one_sync_of_the_volume_stands_for_those_of_files_and_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(tmp_path / "store", syncs_volume=True)
+    parts = [store.begin(ID + number, b"head") for number in range(3)]
+    places = [store.place(part, INSTANCES) for part in parts]
+    synced: list[Path] = []
+    monkeypatch.setattr("scp.store._sync_volume", synced.append)
+    monkeypatch.setattr(os, "fsync", lambda _fd: pytest.fail("a file was synced by itself"))
+    for part in parts:
+        part.sync()
+    store.sync_directories(places)
+    store.sync_directories([])
+    assert synced == [store.root]
+
+
+def test_a_volume_can_be_synced(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store", syncs_volume=True)
+    part = store.begin(ID, b"head")
+    store.sync_directories([store.place(part, INSTANCES)])
+    part.close()
+
+
 def test_the_place_comes_from_the_id_alone(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "store")
     kind, day, minute, name = store.relative_path(ID, QUARANTINE).split("/")
