@@ -102,7 +102,8 @@ def _open_sqlite(address: sa.URL, timeout: float, read_only: bool) -> sa.Engine:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DatabaseProblem(f"{path}: cannot make the folder: {error.strerror}") from None
-    engine = sa.create_engine(address, connect_args={"timeout": timeout}, hide_parameters=True)
+    address = address.update_query_dict({"timeout": str(timeout)})
+    engine = sa.create_engine(address, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _record: object) -> None:
@@ -165,8 +166,7 @@ def write_lock(engine: sa.Engine) -> AbstractContextManager[object]:
     """What writers of this database queue at: `flock` on the lock file for SQLite, nothing for Postgres."""
     if engine.dialect.name != "sqlite":
         return nullcontext()
-    timeout = float(engine.dialect.create_connect_args(engine.url)[1].get("timeout", 5.0))
-    return WriteLock(_lock_file(sqlite_file(engine.url)), timeout)
+    return WriteLock(_lock_file(sqlite_file(engine.url)), float(str(engine.url.query["timeout"])))
 
 
 def _lock_file(database: Path) -> Path:

@@ -52,6 +52,9 @@ STORABLE = frozenset(
 )
 """Transfer Syntaxes that are accepted: all but those of mail, XML, real-time streams and Papyrus."""
 
+SAID_AGAIN = 60.0
+"""Seconds between two records of the same address's refused connections."""
+
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
@@ -80,6 +83,7 @@ class DimseDoor:
             Limits(dimse.max_associations, dimse.max_associations_per_address, dimse.max_associations_per_ae)
         )
         self._known = stored_sop_classes() | set(dimse.private_sop_classes)
+        self._refused_at: dict[str, float] = {}
         ae = AE(dimse.ae_title)
         ae.maximum_associations = 1_000_000  # `Admission` counts, and tells those that speak from the silent
         ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
@@ -103,7 +107,7 @@ class DimseDoor:
             ),
             make_association=FastAssociation if dimse.receive_path == "fast" else GateAssociation,
             begin_store=self._begin_store,
-            admit=self._admission.connect,
+            admit=self._admit,
             ended=self._ended,
             lost=self._admission.disconnect,
         )
@@ -142,6 +146,20 @@ class DimseDoor:
         return self._admission.associations
 
     # An Association begins
+
+    def _admit(self, address: str) -> bool:
+        """Whether a connection from there may be opened; a flood of refusals is recorded once a minute."""
+        if self._admission.connect(address):
+            return True
+        now = time.monotonic()
+        if now - self._refused_at.get(address, -SAID_AGAIN) >= SAID_AGAIN:
+            if len(self._refused_at) > 1000:
+                self._refused_at.clear()
+            self._refused_at[address] = now
+            text = f"{address}: too many connections are open; more are closed at once"
+            self._node.committer.note(Event(datetime.now(UTC), "connection-refused", text, {"address": address}))
+            log.warning("connections from %s are refused: too many are open", address)
+        return False
 
     def _requested(self, event: evt.Event) -> None:
         """An A-ASSOCIATE-RQ is here: refuse it, or narrow its contexts to what will be accepted."""

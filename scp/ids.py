@@ -12,12 +12,13 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from scp.database import DatabaseProblem, reading, writing
+from scp.database import DatabaseGone, DatabaseProblem, reading, writing
 from scp.tables import association, event, id_lease, receipt
 
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
@@ -96,11 +97,14 @@ class Ids:
                 self._renewing.release()
 
     def close(self) -> None:
-        """Give the number back, so that the next process need not wait for the lease to run out."""
+        """Give the number back, so that the next process need not wait for the lease to run out.
+
+        Where the database is away just then, it runs out.
+        """
         with self._drawing:
             self._lease = _Lease(self._lease.number, -1)
             last = self._last_ms
-        with writing(self._engine) as connection:
+        with suppress(DatabaseGone), writing(self._engine) as connection:
             connection.execute(self._mine().values(holder=None, until_ms=last))
 
     def _renew(self) -> None:

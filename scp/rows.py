@@ -84,12 +84,16 @@ class Statements:
 
         What the driver raises comes out as SQLAlchemy's own exceptions all the same.
         """
-        error = connection.dialect.loaded_dbapi.Error
+        dialect = connection.dialect
+        error = dialect.loaded_dbapi.Error
+        driver: Any = connection.connection.dbapi_connection
         try:
-            yield connection.connection.dbapi_connection
+            yield driver
         except error as raised:
+            if dialect.is_disconnect(raised, driver, None):
+                connection.invalidate(raised)  # else the rollback that follows would hide why
             raise sa.exc.DBAPIError.instance(
-                None, None, raised, error, hide_parameters=True, dialect=connection.dialect
+                None, None, raised, error, hide_parameters=True, dialect=dialect
             ) from raised
 
     def _compiled(self, statement: sa.Insert | sa.Update, columns: Sequence[str] | None = None) -> str:

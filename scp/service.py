@@ -40,6 +40,10 @@ DRAIN = 10.0
 """Seconds that open Associations have to end once the node is told to stop."""
 
 
+STATEMENT_TIMEOUT = 10.0
+"""Seconds a Postgres that no longer answers keeps senders waiting."""
+
+
 class CannotStart(Exception):
     """The node cannot start; the message says why, in a line or more."""
 
@@ -62,7 +66,9 @@ def node(settings: Settings) -> Iterator[Node]:
     Raises StoreProblem, DatabaseProblem or IdentityProblem, each with a clear line.
     """
     store = Store.open(settings.store.path, settings.store.min_free, settings.store.durability == "syncfs")
-    engine = open_engine(settings.audit.url, settings.audit.connect_timeout)
+    engine = open_engine(
+        settings.audit.url, settings.audit.connect_timeout, statement_timeout=STATEMENT_TIMEOUT
+    )
     upgrade(engine)
     name = socket.gethostname()
     identity = open_identity(engine, settings.identity_key_path, settings.audit.patient_identity)
@@ -96,6 +102,7 @@ def node(settings: Settings) -> Iterator[Node]:
     finally:
         committer.note(Event(datetime.now(UTC), "stop", f"dicomgate on {name} stopped", {"pid": os.getpid()}))
         committer.close()
+        journal.close()
         ids.close()
         engine.dispose()
 

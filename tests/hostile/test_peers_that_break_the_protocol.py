@@ -100,6 +100,17 @@ def test_silent_connections_do_not_use_up_the_associations(node: Served) -> None
         each.socket.close()
 
 
+def test_a_flood_of_connections_is_cut_off_and_recorded_once(node: Served) -> None:
+    flood = [Peer(node.port) for _ in range(40)]
+    with socket.create_connection(("127.0.0.1", node.port), 10, source_address=("127.0.0.2", 0)) as other:
+        other.sendall(peers.associate_rq({1: (CT, [peers.IMPLICIT])}))
+        assert other.recv(1) == bytes((peers.ACCEPT,))
+    for each in flood:
+        each.socket.close()
+    eventually(node, "connection-refused", "127.0.0.1: too many connections are open")
+    assert events(node, "connection-refused").count("127.0.0.1") == 1
+
+
 def test_a_stall_inside_a_pdu_ends_the_association(node: Served) -> None:
     with Peer(node.port) as peer:
         peer.associate()

@@ -337,8 +337,10 @@ def test_a_locked_sqlite_file_is_answered_in_bounded_time_and_then_at_once(
 def test_a_node_that_holds_the_lock_file_too_long_is_named(impatient: tuple[sa.Engine, Ids, Journal]) -> None:
     engine, ids, journal = impatient
     lock = Path(str(engine.url.database)).with_suffix(".lock")
+    started = time.monotonic()
     with WriteLock(lock, 1), pytest.raises(DatabaseGone, match="held by another process"):
         write(journal, a_receipt(ids.next()))
+    assert time.monotonic() - started < 2
     until(journal.ready)
     write(journal, a_receipt(ids.next()))
 

@@ -32,6 +32,10 @@ RULES = {
 }
 
 
+ON_THE_DOT = {0: NOON - timedelta(days=1), 1: NOON.replace(hour=0), 2: NOON - timedelta(hours=2)}
+"""Receipts at the very moments that filters begin and end with."""
+
+
 def made_up() -> list[Receipt]:
     """Two hundred receipts over four days."""
     chance = random.Random(4)
@@ -43,7 +47,7 @@ def made_up() -> list[Receipt]:
             a_receipt(
                 1000 + number,
                 *(decision(rule, RULES[rule], chance.choice(list(Action))) for rule in rules),
-                received_at=NOON - timedelta(hours=chance.uniform(0, 96)),
+                received_at=ON_THE_DOT.get(number, NOON - timedelta(hours=chance.uniform(0, 96))),
                 calling_ae="MR1" if mr else chance.choice(("CT1", "CT2")),
                 device="old CT" if number % 5 == 0 else None,
                 sop_class_uid="1.2.840.10008.5.1.4.1.1.4" if mr else "1.2.840.10008.5.1.4.1.1.2",
