@@ -12,17 +12,17 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 import rules
-from rules.engine import load_rules
+from rules.engine import RuleSet, load_rules
 from scp import __version__
 from scp.committer import Committer
 from scp.config import Settings
-from scp.database import open_engine, read_url, shown
+from scp.database import DatabaseProblem, open_engine, read_url, shown
 from scp.identity import open_identity
 from scp.ids import Ids
 from scp.journal import Journal
@@ -44,6 +44,10 @@ STATEMENT_TIMEOUT = 10.0
 """Seconds a Postgres that no longer answers keeps senders waiting."""
 
 
+MIGRATION_TIMEOUT = 3600.0
+"""Seconds a statement of a migration may take."""
+
+
 class CannotStart(Exception):
     """The node cannot start; the message says why, in a line or more."""
 
@@ -63,13 +67,12 @@ def refuse_foreign_rules() -> None:
 def node(settings: Settings) -> Iterator[Node]:
     """A node with its store and journal open, closed in order at the end.
 
-    Raises StoreProblem, DatabaseProblem or IdentityProblem, each with a clear line.
+    Raises CannotStart, StoreProblem, DatabaseProblem or IdentityProblem, each with a clear line.
     """
     store = Store.open(settings.store.path, settings.store.min_free, settings.store.durability == "syncfs")
-    engine = open_engine(
-        settings.audit.url, settings.audit.connect_timeout, statement_timeout=STATEMENT_TIMEOUT
-    )
-    upgrade(engine)
+    rules = _rules(settings)
+    _upgrade(settings)
+    engine = open_engine(settings.audit.url, settings.audit.connect_timeout, statement_timeout=STATEMENT_TIMEOUT)
     name = socket.gethostname()
     identity = open_identity(engine, settings.identity_key_path, settings.audit.patient_identity)
     ids = Ids(engine)
@@ -79,7 +82,7 @@ def node(settings: Settings) -> Iterator[Node]:
         name=name,
         configuration=settings.digest,
         ids=ids,
-        rules=load_rules(settings.rules.edition),
+        rules=rules,
         policy=compile_policy(settings),
         store=store,
         engine=engine,
@@ -103,7 +106,24 @@ def node(settings: Settings) -> Iterator[Node]:
         committer.note(Event(datetime.now(UTC), "stop", f"dicomgate on {name} stopped", {"pid": os.getpid()}))
         committer.close()
         journal.close()
-        ids.close()
+        with suppress(DatabaseProblem):  # a lease that cannot be given back runs out by itself
+            ids.close()
+        engine.dispose()
+
+
+def _rules(settings: Settings) -> RuleSet:
+    try:
+        return load_rules(settings.rules.edition)
+    except ValueError as error:
+        raise CannotStart(f"rules.edition: {error}") from None
+
+
+def _upgrade(settings: Settings) -> None:
+    """Bring the schema up to date; a migration may take its time."""
+    engine = open_engine(settings.audit.url, settings.audit.connect_timeout, statement_timeout=MIGRATION_TIMEOUT)
+    try:
+        upgrade(engine)
+    finally:
         engine.dispose()
 
 
