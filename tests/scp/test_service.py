@@ -102,7 +102,8 @@ def test_a_database_that_is_gone_at_the_end_is_no_reason_to_fail(tmp_path: Path,
 
 def test_a_store_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     configure(tmp_path)
-    (tmp_path / "store").write_text("a file, where a folder is wanted")
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "incoming").write_text("a file, where a folder is wanted")
     assert f"the store {tmp_path}/store cannot be written" in refusal(serve(tmp_path))
 
 
