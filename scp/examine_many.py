@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
+from itertools import chain, islice
 
 from scp.examine import Bench, Failed, Outcome, examine
 from scp.files import Candidate
@@ -25,15 +25,13 @@ _bench: list[Bench] = []
 def examine_all(found: Iterable[Candidate], jobs: int, bench: Callable[[], Bench]) -> Iterator[Outcome]:
     """The outcome of every candidate, in order; `bench` is called once in each process.
 
-    A process that dies takes the batches in flight with it: each of their files is Failed, and so are those behind.
+    A process that dies takes the batches in flight with it. Their files are examined again one by one, so that only
+    one that kills its process is Failed.
     """
     batches = _batches(found)
-    with ProcessPoolExecutor(jobs, initializer=_set_up, initargs=(bench,)) as pool:
-        waiting = deque(_submit(pool, batch) for batch in islice(batches, jobs * AHEAD))
-        while waiting:
-            batch, future = waiting.popleft()
-            yield from _outcomes(batch, future)
-            waiting.extend(_submit(pool, each) for each in islice(batches, 1))
+    for first in batches:
+        lost = yield from _until_broken(chain([first], batches), jobs, bench)
+        yield from _one_by_one(lost, bench)
 
 
 Batch = tuple[Candidate, ...]
@@ -45,20 +43,43 @@ def _batches(found: Iterable[Candidate]) -> Iterator[Batch]:
         yield batch
 
 
-def _submit(pool: ProcessPoolExecutor, batch: Batch) -> tuple[Batch, Future[list[Outcome]] | None]:
-    try:
-        return batch, pool.submit(_examine_batch, batch)
-    except BrokenProcessPool:
-        return batch, None
+def _until_broken(
+    batches: Iterator[Batch], jobs: int, bench: Callable[[], Bench]
+) -> Generator[Outcome, None, deque[Candidate]]:
+    """The outcomes in order, until a process dies; returns the files that were handed over and not answered."""
+    waiting: deque[tuple[Batch, Future[list[Outcome]]]] = deque()
+    batch: Batch = ()
+    with _pool(jobs, bench) as pool:
+        try:
+            for batch in batches:
+                waiting.append((batch, pool.submit(_examine_batch, batch)))
+                batch = ()
+                if len(waiting) == jobs * AHEAD:
+                    yield from waiting[0][1].result()
+                    waiting.popleft()
+            while waiting:
+                yield from waiting[0][1].result()
+                waiting.popleft()
+        except BrokenProcessPool:
+            return deque(each for lost in (*(given for given, _ in waiting), batch) for each in lost)
+    return deque()
 
 
-def _outcomes(batch: Batch, future: Future[list[Outcome]] | None) -> Iterable[Outcome]:
-    try:
-        if future is not None:
-            return future.result()
-    except BrokenProcessPool:
-        pass
-    return [Failed(each.path, "was not checked: a process died over one of the files") for each in batch]
+def _one_by_one(files: deque[Candidate], bench: Callable[[], Bench]) -> Iterator[Outcome]:
+    """The outcomes in order, each file alone in a process, which the next one takes over where it lives."""
+    while files:
+        with _pool(1, bench) as pool:
+            while files:
+                each = files.popleft()
+                try:
+                    yield from pool.submit(_examine_batch, (each,)).result()
+                except BrokenProcessPool:
+                    yield Failed(each.path, "was not checked: the process died over it")
+                    break
+
+
+def _pool(jobs: int, bench: Callable[[], Bench]) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(jobs, initializer=_set_up, initargs=(bench,))
 
 
 def _set_up(bench: Callable[[], Bench]) -> None:

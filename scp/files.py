@@ -57,8 +57,7 @@ def contents(path: str) -> Iterator[bytes | mmap.mmap]:
     """A regular file's bytes: read where they are few, else mapped. Unreadable; a FIFO or device is never opened.
 
     Touching a map whose file somebody else cuts short kills the process (SIGBUS), which nothing here could catch.
-    Only files above `READ_WHOLE` run that risk, since reading those would cost their size in memory; where several
-    processes check, it costs the files that are in flight and not the run.
+    Only files above `READ_WHOLE` run that risk, since to read those would cost their size in memory.
     """
     try:
         data = _bytes_of(path)
@@ -75,12 +74,13 @@ def _bytes_of(path: str) -> bytes | mmap.mmap:
     _must_be_regular(Path(path).stat())
     # Not to wait for a writer, should the path have become a FIFO in between.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(descriptor, "rb", buffering=0) as file:
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
         status = os.fstat(descriptor)
         _must_be_regular(status)
         if status.st_size > READ_WHOLE:
             return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
-        data = file.readall()
+        # What says that it is empty is not asked: some files of /proc would never end.
+        data = file.readall() if status.st_size else b""
     if not data:
         raise Unreadable("is empty")
     return data

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import click
 
 from scp.config_file import ConfigError
-from scp.examine import Outcome, PassedOver, examine, make_bench
+from scp.examine import examine, make_bench
 from scp.files import Candidate, candidates, listed_paths
-from scp.outcomes import FAILED, WITH_ERRORS, as_json, as_text, count, summary
-from scp.policy import Policy
 from scp.progress import progress_wanted, with_progress
+from scp.reports.run import FORMATS, Run, report_in
+from scp.reports.summary import Tally, counting, summary
 
 NOT_READ = 2
 """Exit code where something could not be read, or the command line was wrong."""
@@ -27,16 +27,21 @@ NOT_READ = 2
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "jsonl"]),
+    type=click.Choice(list(FORMATS)),
     default="text",
     show_default=True,
-    help="json is one list, jsonl an object a line.",
+    help="json is one list, jsonl an object a line; sarif and junit are for CI systems, html is a page to hand on.",
 )
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes to check with.")
 @click.option("--edition", help="Edition of the Standard, such as 2025e.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="Configuration file.")
-@click.option("--policy", "actions", is_flag=True, help="Show what the policy makes of each finding.")
-@click.option("--explain-policy", "explained", is_flag=True, help="Say which line of the policy decided, and why.")
+@click.option("--policy", "actions", is_flag=True, help="Show what the policy makes of each finding (text).")
+@click.option(
+    "--explain-policy",
+    "explained",
+    is_flag=True,
+    help="Say which line of the policy decided (text, json, jsonl).",
+)
 @click.option("--calling-ae", default="", metavar="TITLE", help="Judge as if this AE had sent the files.")
 def check(
     paths: tuple[str, ...],
@@ -74,35 +79,21 @@ def check(
         outcomes = (examine(each, bench) for each in found)
     if isinstance(found, list) and len(found) > 1:
         outcomes = with_progress(outcomes, len(found))
-    raise SystemExit(_report(outcomes, form, bench.policy if explained else None, actions))
-
-
-def _report(outcomes: Iterable[Outcome], form: str, explained: Policy | None, actions: bool) -> int:
-    """Print each outcome as it comes, and the summary; the exit code."""
-    counts: Counter[str] = Counter()
-    rules: Counter[tuple[str, str]] = Counter()
-    opening = "["
-    for outcome in outcomes:
-        count(outcome, counts, rules)
-        if isinstance(outcome, PassedOver):
-            continue
-        if form == "json":
-            _print(f"{opening}\n{as_json(outcome, explained)}", newline=False)
-            opening = ","
-        elif form == "jsonl":
-            _print(as_json(outcome, explained))
-        else:
-            for line in as_text(outcome, actions=actions, explained=explained):
-                _print(line)
-    if form == "json":
-        _print("[]" if opening == "[" else "\n]")
-    if counts.total() > 1:
-        for line in summary(counts, rules):
+    tally = Tally()
+    run = Run(datetime.now(UTC), bench.rules, bench.policy, actions, explained)
+    _print(report_in(form)(counting(outcomes, tally), run), form)
+    if tally.files > 1:
+        for line in summary(tally):
             click.echo(line, err=True)
-    if counts[FAILED]:
-        return NOT_READ
-    return 1 if counts[WITH_ERRORS] else 0
+    if tally.failed:
+        raise SystemExit(NOT_READ)
+    raise SystemExit(1 if tally.with_errors else 0)
 
 
-def _print(text: str, newline: bool = True) -> None:
-    click.echo(text, nl=newline, color=False if os.environ.get("NO_COLOR") else None)
+def _print(report: Iterable[str], form: str) -> None:
+    """Put a report on standard output, piece by piece; all but text is UTF-8 whatever the terminal speaks."""
+    for piece in report:
+        if form == "text":
+            click.echo(piece, nl=False, color=False if os.environ.get("NO_COLOR") else None)
+        else:
+            click.echo(piece.encode(), nl=False)

@@ -26,10 +26,12 @@ def junit(outcomes: Iterable[Told], run: Run) -> Iterator[str]:
     for outcome in outcomes:
         name = NOT_READ if isinstance(outcome, Failed) else outcome.iod or UNLISTED
         cases.setdefault(name, []).append(_case(name, outcome))
-    suites = ET.Element("testsuites", name="dicomgate", **_counts([each for suite in cases.values() for each in suite]))
+    suites = ET.Element(
+        "testsuites", {"name": "dicomgate"} | _counts([each for suite in cases.values() for each in suite])
+    )
     for name, suite in sorted(cases.items()):
-        at = f"{run.started:%Y-%m-%dT%H:%M:%S}"
-        element = ET.SubElement(suites, "testsuite", name=name, **_counts(suite), skipped="0", timestamp=at)
+        about = {"name": name, "skipped": "0", "timestamp": f"{run.started:%Y-%m-%dT%H:%M:%S}"}
+        element = ET.SubElement(suites, "testsuite", about | _counts(suite))
         properties = ET.SubElement(element, "properties")
         ET.SubElement(properties, "property", name="edition", value=run.rules.edition)
         ET.SubElement(properties, "property", name="rule_set", value=run.rules.version)
@@ -54,12 +56,16 @@ def _case(suite: str, outcome: Told) -> ET.Element:
         message = f"{counted(len(wrong), 'error')}: {', '.join(dict.fromkeys(each.rule for each in wrong))}"
         ET.SubElement(case, "failure", type=wrong[0].rule, message=message).text = "\n".join(map(_line, wrong))
     told = [*_about(outcome), *(_line(each) for each in findings if each.severity != Severity.ERROR)]
-    ET.SubElement(case, "system-out").text = "\n".join(told)
+    if told:
+        ET.SubElement(case, "system-out").text = "\n".join(told)
     return case
 
 
 def _about(outcome: Examined) -> Iterator[str]:
-    yield f"verdict {outcome.verdict.action}, {counted(outcome.undecided, 'requirement')} undecided"
+    if outcome.verdict.decisions:
+        yield f"verdict {outcome.verdict.action}"
+    if outcome.undecided:
+        yield f"{counted(outcome.undecided, 'requirement')} undecided"
     if not outcome.iod:
         yield f"SOP Class UID {printable(outcome.sop_class_uid) or 'absent'}"
 

@@ -40,7 +40,7 @@ def sarif(outcomes: Iterable[Told], run: Run) -> Iterator[str]:
     unread: list[Object] = []
     separator, with_errors = "\n", False
     for outcome in outcomes:
-        location = {"uri": uri_of(outcome.path), "index": len(artifacts)}
+        location: Object = {"uri": uri_of(outcome.path), "index": len(artifacts)}
         artifacts.append(_artifact(outcome, location["uri"]))
         if isinstance(outcome, Failed):
             unread.append(_notification(outcome, location))
@@ -83,8 +83,9 @@ def _tool(rules: list[Object], run: Run) -> Object:
             "notifications": [
                 {
                     "id": UNREADABLE,
-                    "name": "Unreadable",
                     "shortDescription": _message("A file could not be read."),
+                    "fullDescription": _message("A file or folder could not be read, or a named file is no DICOM."),
+                    "help": _message("See that the path exists, may be read and leads to DICOM files."),
                     "defaultConfiguration": {"level": "error"},
                 }
             ],
@@ -97,7 +98,6 @@ def _rule(rule: Rule) -> Object:
     section = section_of(rule)
     return {
         "id": rule.id,
-        "name": _pascal(rule.id),
         "shortDescription": _message(rule.summary),
         "fullDescription": _message(f"{rule.summary} {rule.reason}".strip()),
         "help": _message(f"{rule.reason or rule.summary} See {section}."),
@@ -109,7 +109,6 @@ def _rule(rule: Rule) -> Object:
 def _broke() -> Object:
     return {
         "id": BROKE,
-        "name": _pascal(BROKE),
         "shortDescription": _message("A rule could not be asked."),
         "fullDescription": _message("A rule raised an exception, so that this instance was not checked against it."),
         "help": _message("This is a fault of dicomgate, not of the instance. Report it with the file, if you may."),
@@ -185,10 +184,6 @@ def _invocation(run: Run, unread: list[Object], exit_code: int) -> Object:
 def _message(text: str) -> Object:
     """A message whose text is plain: its braces are no placeholders (3.11.5), its brackets no links (3.11.6)."""
     return {"text": printable(text).replace("{", "{{").replace("}", "}}").replace("](", "] (")}
-
-
-def _pascal(id: str) -> str:
-    return "".join(word.capitalize() for word in id.split("-"))
 
 
 def _json(value: object) -> str:

@@ -18,8 +18,9 @@ from builders import ct, data_set, part10
 from click.testing import CliRunner, Result
 
 import scp.examine_many
+import scp.files
 from scp.commands.check import check
-from scp.files import Candidate
+from scp.files import Candidate, contents
 
 PROGRAM = Path(sys.executable).parent / "dicomgate"
 SOUND = part10(ct())
@@ -285,9 +286,9 @@ def without_times(text: str) -> list[str]:
     return [line.partition('"elapsed_ms"')[0] + line.partition('"findings"')[2] for line in text.splitlines()]
 
 
-def test_a_process_that_dies_costs_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_dies_costs_the_answer_of_one_file(monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(candidate: Candidate, bench: object) -> object:
-        if candidate.path.endswith("020.dcm"):
+        if candidate.path.endswith(("020.dcm", "021.dcm", "190.dcm")):
             os.kill(os.getpid(), signal.SIGKILL)
         return scp.examine.examine(candidate, bench)  # type: ignore[arg-type]
 
@@ -296,7 +297,9 @@ def test_a_process_that_dies_costs_no_answer(monkeypatch: pytest.MonkeyPatch) ->
         put(f"{n:03}.dcm")
     found = objects(".", "--jobs", "2")
     assert [each["path"] for each in found] == [f"./{n:03}.dcm" for n in range(200)]
-    assert found[20]["error"] == "was not checked: a process died over one of the files"
+    assert {each["path"]: each["error"] for each in found if "error" in each} == {
+        f"./{n:03}.dcm": "was not checked: the process died over it" for n in (20, 21, 190)
+    }
 
 
 @pytest.fixture
@@ -341,7 +344,7 @@ def test_the_action_of_each_finding_is_shown_on_request(strict: str) -> None:
         (["--config", "broken.toml"], "dicomgate: broken.toml:1: dimse.prot: is no key"),
         (["--config", "missing.toml"], "dicomgate: missing.toml: does not exist"),
         (["--edition", "1999a"], "dicomgate: there are no rules for edition 1999a"),
-        (["--format", "sarif"], "Invalid value for '--format'"),
+        (["--format", "xml"], "Invalid value for '--format'"),
         (["--jobs", "0"], "Invalid value for '--jobs'"),
     ],
 )
@@ -383,13 +386,37 @@ def test_a_bar_shows_progress_where_only_the_results_are_piped() -> None:
 
 def test_one_file_costs_no_heavy_import() -> None:
     program = "import sys; from scp.cli import main; main(['check', sys.argv[1]], standalone_mode=False)"
-    heavy = "print(sorted({'pydicom', 'pydantic', 'sqlalchemy', 'numpy', 'rich', 'asyncio'} & set(sys.modules)))"
+    names = {"pydicom", "pydantic", "sqlalchemy", "numpy", "rich", "asyncio", "jinja2", "xml", "scp.reports.sarif"}
+    heavy = f"print(sorted({names} & set(sys.modules)))"
     program = f"import sys, atexit; atexit.register(lambda: {heavy}); {program}"
     done = subprocess.run([sys.executable, "-c", program, put("a.dcm")], capture_output=True, text=True, check=False)
     assert done.stdout.splitlines() == ["a.dcm  CT Image  accept", "[]"]
 
 
-def test_a_file_is_mapped_and_not_read() -> None:
+def test_a_file_that_is_cut_short_while_it_is_checked_is_held_whole() -> None:
+    put("a.dcm")
+    with contents("a.dcm") as data:
+        assert isinstance(data, bytes), "touching a map of it would kill this process"
+        os.truncate("a.dcm", 0)
+        assert data == SOUND
+
+
+def test_a_file_too_large_to_be_read_whole_is_mapped(monkeypatch: pytest.MonkeyPatch) -> None:
+    put("a.dcm")
+    read, _ = objects("a.dcm", "a.dcm")
+    monkeypatch.setattr(scp.files, "READ_WHOLE", len(SOUND) - 1)
+    with contents("a.dcm") as data:
+        assert not isinstance(data, bytes)
+        assert data[:] == SOUND
+    (found,) = objects("a.dcm")
+    assert without_time(found) == without_time(read)
+
+
+def without_time(found: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in found.items() if key != "elapsed_ms"}
+
+
+def test_a_huge_file_is_checked_in_little_memory() -> None:
     """Four gigabytes of pixel data, most of them a hole, are checked in next to no memory."""
     head, element, _ = SOUND.partition(b"\xe0\x7f\x10\x00OW\0\0")
     length = 0xFFFFFFFE
