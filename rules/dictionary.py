@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,10 +78,16 @@ def entry_of(tag: int) -> Entry | None:
     return Entry(tag, row[1], row[2], row[3], len(row) > 4) if row else _repeating(tag)
 
 
-@lru_cache(maxsize=1024)
 def _repeating(tag: int) -> Entry | None:
-    for written, vr, vm, keyword, *retired in _REPEATING:
-        if all(digit in ("x", wanted) for digit, wanted in zip(written, f"{tag:08X}", strict=True)):
+    """The line of a repeating group; most tags that come here are private, and none of those has one."""
+    found = _REPEATING_BY_START.get(tag >> 24)
+    return None if found is None or tag & 0x10000 else _repeating_among(tag, found)
+
+
+def _repeating_among(tag: int, rows: list[list[str]]) -> Entry | None:
+    digits = f"{tag:08X}"
+    for written, vr, vm, keyword, *retired in rows:
+        if all(digit in ("x", wanted) for digit, wanted in zip(written, digits, strict=True)):
             return Entry(TAGS[keyword], vr, vm, keyword, bool(retired))
     return None
 
@@ -90,6 +95,10 @@ def _repeating(tag: int) -> Entry | None:
 _WRITTEN_TAG = re.compile(r"\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)")
 _LINES: list[list[str]] = json.loads(FILE.read_bytes())
 _REPEATING = [row for row in _LINES if "x" in row[0]]
+_REPEATING_BY_START: dict[int, list[list[str]]] = {}
+"""By the first two digits, which no repeating group leaves open."""
+for _row in _REPEATING:
+    _REPEATING_BY_START.setdefault(int(_row[0][:2], 16), []).append(_row)
 _ROWS = {int(row[0], 16): row for row in _LINES if "x" not in row[0]}
 
 
