@@ -21,8 +21,9 @@ An expression is a mapping with one of these members, and "at" where it names an
     {"undecidable": words}                 the instance cannot show it
 
 "at" says where an Attribute is looked up: "here" (left out), in the Data Set or Item that is asked; "root";
-"above", here or in the nearest Item around it that has it; "around", the same without "here"; "frame", above and then in the functional groups of the same
-frame; "frames", in the functional groups of any frame. UNKNOWN follows Kleene's logic.
+"above", here or in the nearest Item around it that has it; "around", the same without "here"; "frame", above and then
+in the functional groups of the same frame; "frames", in the functional groups of any frame. UNKNOWN follows Kleene's
+logic.
 """
 
 from __future__ import annotations
@@ -30,29 +31,27 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice, product
 from typing import Any
 
-from rules.conditions import Answer, Condition, yes_if
-from rules.dictionary import tag_of, vr_of
-from rules.header import Header
-from rules.model import Example
-from rules.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, JPEG_BASELINE, transfer_syntax
+from rules.conditions import Answer, yes_if
+from rules.dictionary import tag_of
+from rules.header import Header, read_header
+from rules.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
 from rules.wording import listed
 
 Expression = Mapping[str, Any]
 Ask = Callable[[Header], Answer]
 
-JPIP_REFERENCED = "1.2.840.10008.1.2.4.94"
+_EMPTY = read_header(b"", EXPLICIT_VR_LITTLE_ENDIAN)
+"""A place that has nothing, for an Attribute that no frame has."""
 PER_FRAME = 0x52009230
 SHARED = 0x52009229
 
 
 def compiled(expression: Expression) -> Ask:
     """The question as a function of the place. ValueError where the expression is none, KeyError for a keyword."""
-    operation, subject = _parts(expression)
-    if operation in _JOINS:
+    operation, subject = parts(expression)
+    if operation in JOINS:
         return _joined(operation, [compiled(each) for each in subject])
     if operation == "not":
         asked = compiled(subject)
@@ -66,13 +65,7 @@ def compiled(expression: Expression) -> Ask:
     if operation == "item":
         return _within(subject[0], subject[1])
     keyword, leaf = _leaf(operation, subject)
-    return _located(expression.get("at", "here"), tag_of(keyword), leaf)
-
-
-def as_condition(expression: Expression, name: str = "") -> Condition:
-    """A Condition whose words can follow "since" in a message, with an example of each answer that it can give."""
-    yes, no = (each.data_set if each is not None else None for each in examples(expression))
-    return Condition(name or words(expression), words(expression), compiled(expression), yes, no)
+    return _located(expression.get("at", "here"), tag_of(keyword), leaf, operation in _STRUCTURAL)
 
 
 def decidable(expression: Expression) -> bool:
@@ -82,12 +75,12 @@ def decidable(expression: Expression) -> bool:
 
 def answers(expression: Expression) -> frozenset[Answer]:
     """YES and NO, as far as any instance can give them: UNKNOWN alone where none can."""
-    operation, subject = _parts(expression)
+    operation, subject = parts(expression)
     if operation == "undecidable":
         return frozenset((Answer.UNKNOWN,))
     if operation == "not":
         return frozenset(_OPPOSITE[each] for each in answers(subject))
-    if operation in _JOINS:
+    if operation in JOINS:
         each_can = [answers(each) for each in subject]
         settled, left = (Answer.NO, Answer.YES) if operation == "all" else (Answer.YES, Answer.NO)
         can = [settled] if any(settled in each for each in each_can) else []
@@ -96,20 +89,24 @@ def answers(expression: Expression) -> frozenset[Answer]:
     return frozenset((Answer.YES, Answer.NO))
 
 
-def attributes(expression: Expression) -> Iterator[str]:
-    """Every keyword that an expression names."""
-    operation, subject = _parts(expression)
-    if operation in _JOINS:
+def parts(expression: Expression) -> tuple[str, Any]:
+    """The operation and its subject. ValueError where the expression is none."""
+    found = [each for each in expression if each != "at"]
+    if len(found) != 1 or found[0] not in _OPERATIONS:
+        raise ValueError(f"not an expression: {dict(expression)}")
+    return found[0], expression[found[0]]
+
+
+def leaves(expression: Expression) -> Iterator[Expression]:
+    """The questions that an expression joins, without those asked of Items below."""
+    operation, subject = parts(expression)
+    if operation in JOINS:
         for each in subject:
-            yield from attributes(each)
+            yield from leaves(each)
     elif operation == "not":
-        yield from attributes(subject)
-    elif operation not in _NAMELESS:
-        yield subject if isinstance(subject, str) else subject[0]
-        if operation == "points to":
-            yield subject[1]
-        elif operation == "any item":
-            yield from attributes(subject[1])
+        yield from leaves(subject)
+    else:
+        yield expression
 
 
 # In words
@@ -117,8 +114,8 @@ def attributes(expression: Expression) -> Iterator[str]:
 
 def words(expression: Expression) -> str:
     """A clause for a message: "ImageType value 1 is ORIGINAL or MIXED and PixelSpacing is absent"."""
-    operation, subject = _parts(expression)
-    if operation in _JOINS:
+    operation, subject = parts(expression)
+    if operation in JOINS:
         joint = " and " if operation == "all" else " or "
         return joint.join(_bracketed(each, operation) for each in subject)
     if operation == "not":
@@ -127,7 +124,7 @@ def words(expression: Expression) -> str:
 
 
 def _bracketed(expression: Expression, within: str) -> str:
-    joins = _parts(expression)[0] in _JOINS and _parts(expression)[0] != within
+    joins = parts(expression)[0] in JOINS and parts(expression)[0] != within
     return f"({words(expression)})" if joins else words(expression)
 
 
@@ -204,14 +201,14 @@ def _points_to_frame(place: Header, tag: int) -> Answer:
     for pointed in place.integers(tag):
         if place.root.has(pointed):
             return Answer.NO
-        if _in_shared(place.root, pointed) is not None or _in_frames(place.root, pointed):
+        if _in_shared(place.root, pointed) is not None or _in_frames(place.root, pointed, structural=True):
             return Answer.YES
         return Answer.UNKNOWN
     return Answer.NO
 
 
 def _value_leaf(number: int, wanted: frozenset[str], equal: bool) -> _Leaf:
-    numbers = _as_numbers(wanted)
+    numbers = as_numbers(wanted)
 
     def leaf(place: Header, tag: int) -> Answer:
         if not place.has(tag):
@@ -224,13 +221,13 @@ def _value_leaf(number: int, wanted: frozenset[str], equal: bool) -> _Leaf:
             return Answer.UNKNOWN
         found = any(each in wanted for each in asked)
         if not found and numbers:
-            found = bool(numbers & _as_numbers(asked))
+            found = bool(numbers & as_numbers(asked))
         return yes_if(found is equal)
 
     return leaf
 
 
-def _as_numbers(texts: frozenset[str] | Sequence[str]) -> frozenset[float]:
+def as_numbers(texts: frozenset[str] | Sequence[str]) -> frozenset[float]:
     """The texts as numbers, so that "1.0" is 1; none where one of them is no number."""
     try:
         return frozenset(float(each) for each in texts)
@@ -278,8 +275,11 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 
 # Where it is asked
 
+_STRUCTURAL = ("present", "absent", "items")
+"""What is the same in all Items of one structure."""
 
-def _located(at: str, tag: int, leaf: _Leaf) -> Ask:
+
+def _located(at: str, tag: int, leaf: _Leaf, structural: bool) -> Ask:
     if at == "here":
         return lambda place: leaf(place, tag)
     if at == "root":
@@ -292,7 +292,7 @@ def _located(at: str, tag: int, leaf: _Leaf) -> Ask:
         return lambda place: _agreed([leaf(each, tag) for each in _of_frame(place, tag)])
     if at == "frames":
         join = _joined_answers("any")
-        return lambda place: join(leaf(each, tag) for each in _of_any_frame(place, tag))
+        return lambda place: join(leaf(each, tag) for each in _of_any_frame(place, tag, structural))
     raise ValueError(f"no expression looks at {at!r}")
 
 
@@ -321,9 +321,9 @@ def _of_frame(place: Header, tag: int) -> list[Header]:
     return [shared if shared is not None else place.root]
 
 
-def _of_any_frame(place: Header, tag: int) -> list[Header]:
+def _of_any_frame(place: Header, tag: int, structural: bool) -> list[Header]:
     shared = _in_shared(place.root, tag)
-    return [*([shared] if shared is not None else []), *_in_frames(place.root, tag)] or [place.root]
+    return [*([shared] if shared is not None else []), *_in_frames(place.root, tag, structural)] or [_EMPTY]
 
 
 def _functional_group(place: Header) -> Header | None:
@@ -343,18 +343,26 @@ def _in_shared(root: Header, tag: int) -> Header | None:
 
 def _in_groups(group: Header, tag: int) -> Header | None:
     """The Item of the first Macro of a frame that has the Attribute, or the frame itself for a Macro's own Sequence."""
+    if tag not in group.memory:
+        group.memory[tag] = _first_below(group, tag)
+    return group.memory[tag]
+
+
+def _first_below(group: Header, tag: int) -> Header | None:
     if group.has(tag):
         return group
     for each in group.tags():
-        if group.is_sequence(each):
-            for item in group.items(each):
-                if item.has(tag):
-                    return item
+        for item in group.items(each):
+            if item.has(tag):
+                return item
     return None
 
 
-def _in_frames(root: Header, tag: int) -> list[Header]:
-    """One place for each distinct value over all frames, and one for the frames without."""
+def _in_frames(root: Header, tag: int, structural: bool = False) -> list[Header]:
+    """One place for each distinct value over all frames, and one for the frames without.
+
+    `structural` where the value does not matter: then one place stands for all frames of one structure.
+    """
     found: list[Header] = []
     without: list[Header] = []
     for stencil in root.stencils(PER_FRAME):
@@ -362,7 +370,7 @@ def _in_frames(root: Header, tag: int) -> list[Header]:
         if place is None:
             without.append(stencil.exemplar)
             continue
-        column = stencil.column_at(place, tag)
+        column = None if structural else stencil.column_at(place, tag)
         if column is None or len(column) == 1:
             found.append(place)
             continue
@@ -399,18 +407,9 @@ def _joined_answers(operation: str) -> Callable[[Iterator[Answer]], Answer]:
     return join
 
 
-_JOINS = ("all", "any")
-_NAMELESS = ("sop class", "transfer syntax", "undecidable")
+JOINS = ("all", "any")
 _OPPOSITE = {Answer.YES: Answer.NO, Answer.NO: Answer.YES, Answer.UNKNOWN: Answer.UNKNOWN}
-_OPERATIONS = frozenset((*_JOINS, "not", *_LEAF_WORDS))
-
-
-def _parts(expression: Expression) -> tuple[str, Any]:
-    """The operation and its subject."""
-    found = [each for each in expression if each != "at"]
-    if len(found) != 1 or found[0] not in _OPERATIONS:
-        raise ValueError(f"not an expression: {dict(expression)}")
-    return found[0], expression[found[0]]
+_OPERATIONS = frozenset((*JOINS, "not", *_LEAF_WORDS))
 
 
 # Of the whole instance
@@ -447,163 +446,3 @@ _SYNTAXES: dict[str, Ask] = {"lossy": _lossy, "encapsulated": _encapsulated, "re
 def _within(keyword: str, number: int) -> Ask:
     pattern = re.compile(rf"\b{keyword}\[{number or '[0-9]+'}\]")
     return lambda place: yes_if(pattern.search(place.path) is not None)
-
-
-# Examples
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A Data Set in a Transfer Syntax, and the place in it that is asked: (Sequence, Item number), or None for root."""
-
-    data_set: Example
-    transfer_syntax_uid: str = EXPLICIT_VR_LITTLE_ENDIAN
-    item: tuple[str, int] | None = None
-
-    def place(self) -> Header:
-        """The place as the reader sees it."""
-        # Imported here: examples are for tests and the reference, not for judging instances.
-        from rules.encode import header_of
-
-        root = header_of(self.data_set, self.transfer_syntax_uid)
-        return root if self.item is None else root.item_at(*self.item)
-
-
-def examples(expression: Expression) -> tuple[Trial | None, Trial | None]:
-    """A trial that answers YES and one that answers NO; None where no instance can."""
-    ask = compiled(expression)
-    wanted = answers(expression) - {Answer.UNKNOWN}
-    found: dict[Answer, Trial] = {}
-    for trial in islice(_trials(expression), _MOST_TRIALS):
-        answer = ask(trial.place())
-        if answer in wanted:
-            found.setdefault(answer, trial)
-            if wanted <= found.keys():
-                break
-    return found.get(Answer.YES), found.get(Answer.NO)
-
-
-_MOST_TRIALS = 20_000
-_ABSENT = object()
-
-
-def _trials(expression: Expression) -> Iterator[Trial]:
-    """Every way that the Attributes named may be: absent, empty, with each value named, with another."""
-    leaves = list(_leaves(expression))
-    choices: dict[tuple[str, str], list[object]] = {}
-    for leaf in leaves:
-        operation, subject = _parts(leaf)
-        if operation in ("sop class", "transfer syntax", "item", "undecidable"):
-            continue
-        keyword = subject if isinstance(subject, str) else subject[0]
-        at = leaf.get("at", "here")
-        states = choices.setdefault((keyword, at if at in ("root", "frames") else "here"), [_ABSENT])
-        states += [each for each in _states(keyword, leaf, leaves) if each not in states]
-    if any("points to a frame" in leaf for leaf in leaves):
-        choices[("FrameAcquisitionNumber", "frames")] = [1]
-    if any("sop class" in leaf for leaf in leaves):
-        uids = [uid for leaf in leaves for uid in leaf.get("sop class", ())]
-        choices[("SOPClassUID", "root")] = ["1.2.3", *uids]
-    items = [leaf["item"] for leaf in leaves if "item" in leaf]
-    places = [None, *((keyword, number) for keyword, first in items for number in (first or 1, first + 1))]
-    syntaxes = _EACH_SYNTAX if any("transfer syntax" in leaf for leaf in leaves) else (EXPLICIT_VR_LITTLE_ENDIAN,)
-    for syntax, place, states in product(syntaxes, places, product(*choices.values())):
-        put: dict[str, dict[str, object]] = {"here": {}, "root": {}, "frames": {}}
-        for (keyword, at), state in zip(choices, states, strict=True):
-            if state is not _ABSENT:
-                put[at][keyword] = state
-        root, here = put["root"], put["here"]
-        if put["frames"]:
-            root = {**root, "SharedFunctionalGroupsSequence": [put["frames"]]}
-        if place is None:
-            yield Trial({**here, **root}, syntax)
-        elif place[0] not in root:
-            yield Trial({**root, place[0]: [{}] * (place[1] - 1) + [here]}, syntax, place)
-
-
-_EACH_SYNTAX = (EXPLICIT_VR_LITTLE_ENDIAN, JPEG_BASELINE, JPIP_REFERENCED)
-
-
-def _leaves(expression: Expression) -> Iterator[Expression]:
-    operation, subject = _parts(expression)
-    if operation in _JOINS:
-        for each in subject:
-            yield from _leaves(each)
-    elif operation == "not":
-        yield from _leaves(subject)
-    else:
-        yield expression
-
-
-def _states(keyword: str, leaf: Expression, leaves: Sequence[Expression]) -> Iterator[object]:
-    """What the leaf tells apart, for one Attribute."""
-    operation, subject = _parts(leaf)
-    vr = vr_of(tag_of(keyword)) or ""
-    if operation in ("is", "is not"):
-        width = max(1, *_value_numbers(keyword, leaves))
-        terms = [*dict.fromkeys(str(each) for each in subject[2])][:3]
-        for term in (*terms, _other(vr)):
-            values = [_other(vr)] * width
-            values[max(subject[1], 1) - 1] = _typed(term, vr) if isinstance(term, str) else term
-            yield values
-            for second in _other_terms(keyword, subject[1], leaves):
-                yield [*values[: second[0] - 1], _typed(second[1], vr), *values[second[0] :]]
-    elif operation == "compare":
-        for each in (subject[2], subject[2] + 1, subject[2] - 1):
-            if each >= 0 or not vr.startswith("U"):
-                yield str(each) if vr in ("IS", "DS") else each
-    elif operation == "points to":
-        yield from ([tag_of(subject[1])], [tag_of("PatientID")])
-    elif operation == "private":
-        yield from (tag_of("(0009,1001)"), tag_of("PatientID"))
-    elif operation == "points to a frame":
-        yield from (tag_of("FrameAcquisitionNumber"), tag_of("SOPClassUID"))
-    elif operation == "count":
-        yield from ([_other(vr)] * each for each in (subject[2], subject[2] + 1))
-    elif operation == "items":
-        yield from ([{}] * each for each in (subject[2], subject[2] + 1))
-    elif operation == "code":
-        for code, scheme in (subject[1][0], ("OTHER", subject[1][0][1])):
-            yield [{"CodeValue": code, "CodingSchemeDesignator": scheme}]
-    elif operation == "any item":
-        yes, no = examples(subject[1])
-        yield from ([each.data_set] for each in (yes, no) if each is not None)
-    else:
-        yield [{}] if vr == "SQ" else _typed("1", vr)
-        yield [] if vr == "SQ" else None
-
-
-def _value_numbers(keyword: str, leaves: Sequence[Expression]) -> Iterator[int]:
-    for leaf in leaves:
-        operation, subject = _parts(leaf)
-        if operation in ("is", "is not") and subject[0] == keyword:
-            yield subject[1]
-
-
-def _other_terms(keyword: str, number: int, leaves: Sequence[Expression]) -> Iterator[tuple[int, str]]:
-    """Terms that other leaves ask of other values of the same Attribute."""
-    for leaf in leaves:
-        operation, subject = _parts(leaf)
-        if operation in ("is", "is not") and subject[0] == keyword and subject[1] not in (0, number):
-            yield subject[1], str(subject[2][0])
-
-
-def _typed(term: str, vr: str) -> object:
-    """A value that the VR takes, as near to the term as it can be."""
-    if vr in _WHOLE:
-        return int(float(term)) if _as_numbers([term]) else 1
-    if vr in ("FL", "FD", "OF", "OD"):
-        return float(term) if _as_numbers([term]) else 1.0
-    if vr == "AT":
-        return tag_of("PatientID")
-    if vr.startswith("O") or vr == "UN":
-        return b"\0\0"
-    return term
-
-
-def _other(vr: str) -> object:
-    """A value that no condition names."""
-    return "1.2.3" if vr == "UI" else _typed("97" if vr in ("IS", "DS") or vr in _WHOLE else "OTHER", vr)
-
-
-_WHOLE = ("US", "SS", "UL", "SL", "UV", "SV", "US or SS", "US or OW", "US or SS or OW")

@@ -10,7 +10,7 @@ from pathlib import Path
 from rules.build.compare import differences
 from rules.build.corrections import read_corrections
 from rules.build.earlier import read_earlier
-from rules.build.phrases import marker
+from rules.build.mentions import marker
 from rules.build.sources import names_of, read_base, read_expanded, read_second
 from rules.build.tables import Builder, Built
 from rules.dictionary import entry_of, tag_of
@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     built = builder.build()
     if given.highdicom:
         built.differences += differences(built.files, read_expanded(given.highdicom))
+    built.differences = [each for each in built.differences if not each.startswith(corrections.kept)]
     print(report(built), end="")
     for each in built.refused:
         print(f"refused: {each}", file=sys.stderr)
@@ -52,22 +53,21 @@ def write(built: Built, facts: Path) -> None:
                 old.unlink()
     for (folder, name), table in built.files.items():
         (facts / folder / f"{name}.json").write_text(canonical(table), encoding="utf-8", newline="\n")
-    newer = [[tag, *built.unknown[tag]] for tag in sorted(built.unknown)]
-    (facts / "dictionary-newer.json").write_text(canonical({"rows": newer}), encoding="utf-8", newline="\n")
 
 
 def report(built: Built) -> str:
     """The totals, then what the sources disagree on."""
     folders = Counter(folder for folder, _ in built.files)
     rows = sum(len(table.get("rows", ())) for table in built.files.values())
-    told = Counter(built.conditions.values())
+    how = Counter(each[0] for each in built.conditions.values())
+    told = Counter(each[1] for each in built.conditions.values())
     lines = [
         f"{folders['iods']} IODs, {folders['modules']} Modules, {folders['macros']} Macros, {rows} rows",
-        f"{len(built.conditions)} distinct conditions: "
+        f"{len(built.conditions)} distinct conditions: {how['by phrase']} read by phrase, {how['by hand']} by hand; "
         + ", ".join(f"{told[kind]} {kind}" for kind in ("decidable", "one way", "undecidable"))
         + f"; {len(built.unread)} unread",
         "value lists: " + ", ".join(f"{count} {kind}" for kind, count in sorted(built.lists.items())),
-        f"{len(built.unknown)} Attributes newer than the dictionary",
+        *(f"not in the dictionary: {tag} {' '.join(built.unknown[tag])}" for tag in sorted(built.unknown)),
         *(f"differs: {each}" for each in built.differences),
     ]
     return "\n".join(lines) + "\n"

@@ -21,14 +21,19 @@ def differences(files: Files, expanded: Mapping[str, tuple[Path, ...]]) -> Itera
         ours = dict(reversed([*written_out(files, place)]))
         theirs = {row[:-1]: row[-1] for row in reversed(expanded[name])}
         missing: set[Path] = set()
-        for path in sorted(ours.keys() | theirs.keys(), key=len):
+        for path in sorted(ours.keys() | theirs.keys(), key=_short_first):
             if path[:-1] in missing or len(path) > MOST_DEPTH // 2:
                 missing.add(path)
             elif path not in ours or path not in theirs:
                 missing.add(path)
                 yield f"{name}: {'.'.join(path)} is only in the {'base edition' if path in ours else 'newer one'}"
             elif ours[path] != theirs[path]:
-                yield f"{name}: {'.'.join(path)} is Type {ours[path]} in the base edition, {theirs[path]} in the newer one"
+                types = f"{ours[path]} in the base edition, {theirs[path]} in the newer one"
+                yield f"{name}: {'.'.join(path)} is Type {types}"
+
+
+def _short_first(path: Path) -> tuple[int, Path]:
+    return len(path), path
 
 
 def written_out(files: Files, place: tuple[str, str]) -> Iterator[tuple[Path, str]]:

@@ -23,17 +23,20 @@ class Corrections:
     conditions: Mapping[tuple[str, str, str], Phrase]
     rows: Mapping[tuple[str, str], Mapping[str, Any]]
     lines: Mapping[tuple[str, int], Mapping[str, Any]]
-    uses: Mapping[tuple[str, str, str], Mapping[str, Any]]
     tables: tuple[Mapping[str, Any], ...]
     iods: tuple[Mapping[str, Any], ...]
     moved: Mapping[str, str]
     placement: Mapping[str, str]
+    sections: Mapping[str, str]
+    kept: tuple[str, ...]
+    """How the differences begin that a person has looked at."""
     constraints: Mapping[str, tuple[Mapping[str, Any], ...]]
     used: set[object] = field(default_factory=set)
 
     def unused(self) -> list[str]:
         """Decisions that no row asked for: left over from an edition before, or misspelt."""
-        kept = [*self.conditions, *self.rows, *self.lines, *self.uses]
+        constraints = [("constraint", iod) for iod in self.constraints]
+        kept = [*self.conditions, *self.rows, *self.lines, *constraints]
         return [f"corrections.toml: {' / '.join(str(part) for part in each)}" for each in kept if each not in self.used]
 
 
@@ -42,14 +45,11 @@ def read_corrections(file: Path) -> Corrections:
     given = tomllib.loads(file.read_text(encoding="utf-8"))
     conditions: dict[tuple[str, str, str], Phrase] = {}
     for each in given.get("condition", []):
-        phrase = Phrase(each.get("if", {"undecidable": ""}), each.get("may"), each.get("never"))
-        for where in each.get("for") or [_where(each)]:
-            _add(conditions, tuple(where), phrase)
+        for where in each["for"]:
+            _add(conditions, tuple(where), Phrase(each["if"], each.get("may"), each.get("never")))
     for each in given.get("undecidable", []):
-        phrase_of = {may: Phrase({"undecidable": each["reason"]}, may or None) for may in ("", "always")}
-        for may, listed in (("", each.get("for", [])), ("always", each.get("for_optional", []))):
-            for where in listed:
-                _add(conditions, tuple(where), phrase_of[may])
+        for where in each["for"]:
+            _add(conditions, tuple(where), Phrase({"undecidable": each["reason"]}))
     rows: dict[tuple[str, str], Mapping[str, Any]] = {}
     lines: dict[tuple[str, int], Mapping[str, Any]] = {}
     for each in given.get("row", []):
@@ -59,10 +59,6 @@ def read_corrections(file: Path) -> Corrections:
             _add(lines, (each["table"], each["line"]), each)
         else:
             _add(rows, (each["table"], each["row"]), each)
-    uses: dict[tuple[str, str, str], Mapping[str, Any]] = {}
-    for each in given.get("use", []):
-        for iod in each["iods"]:
-            _add(uses, (iod, each["kind"], each["name"]), each)
     constraints: dict[str, list[Mapping[str, Any]]] = {}
     for each in given.get("constraint", []):
         for iod in each["iods"]:
@@ -71,11 +67,12 @@ def read_corrections(file: Path) -> Corrections:
         conditions,
         rows,
         lines,
-        uses,
         tuple(given.get("table", [])),
         tuple(given.get("iod", [])),
         given.get("moved", {}),
         given.get("placement", {}),
+        given.get("sections", {}),
+        tuple(like for each in given.get("kept", []) for like in each["like"]),
         {iod: tuple(listed) for iod, listed in constraints.items()},
     )
 
@@ -83,10 +80,6 @@ def read_corrections(file: Path) -> Corrections:
 def digest(phrase: str) -> str:
     """Eight letters that stand for a printed phrase: the Standard's sentences stay out of the project."""
     return sha256(" ".join(phrase.split()).rstrip(" .").encode()).hexdigest()[:8]
-
-
-def _where(each: Mapping[str, Any]) -> tuple[str, str, str]:
-    return each["table"], each["row"], each["digest"]
 
 
 def _add(into: dict[Any, Any], place: Any, value: Any) -> None:

@@ -99,8 +99,10 @@ def read_base(folder: Path, second: Second, given: Corrections, earlier: Earlier
             of_section.setdefault(section, each["name"])
             section_of[each["name"]] = section
     for number in printed:
-        if found := _OWN_SECTION.fullmatch(number):
-            section_of.setdefault(number, found[1])
+        found = _OWN_SECTION.fullmatch(number)
+        if found and found[1].count(".") > section_of.get(number, "").count("."):
+            section_of[number] = found[1]
+    section_of |= given.sections
     tables = {number: _table(number, table, section_of.get(number, "")) for number, table in printed.items()}
     by_caption = {table.name: number for number, table in tables.items()}
     for table_of, line in given.lines:
@@ -160,7 +162,7 @@ def names_of(folder: Path) -> dict[str, str]:
 
 def _earlier_table(lost: Mapping[str, Any], earlier: Earlier, dictionary: Mapping[str, tuple[str, str, str]]) -> Table:
     """A table that the base edition's source left out, from the earlier one; names are keywords there."""
-    lines = []
+    lines: list[Line] = []
     for number, path in earlier:
         if number == lost["number"]:
             row = earlier[(number, path)]

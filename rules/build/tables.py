@@ -13,8 +13,9 @@ from rules.build.earlier import Earlier, EarlierRow
 from rules.build.phrases import Phrase, permits, read, said
 from rules.build.places import Level, Places, Unplaced
 from rules.build.sources import Line, Published, PublishedIod, Second, Table, Use
-from rules.build.values import item_count, same_row, value_lists
-from rules.expressions import decidable
+from rules.build.values import item_count, plain_number, same_row, value_lists
+from rules.conditions import Answer
+from rules.expressions import answers
 from rules.tables import file_name
 
 Row = list[Any]
@@ -29,8 +30,8 @@ class Built:
     unread: list[tuple[str, str, str, str, str]] = field(default_factory=list)
     """Table, keyword, digest, phrase, and the phrase of the earlier edition."""
     differences: list[str] = field(default_factory=list)
-    conditions: dict[tuple[str, ...], str] = field(default_factory=dict)
-    """Distinct conditions: "by phrase", "by hand", "undecidable" or "one way"."""
+    conditions: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    """Distinct conditions, by phrase and structure: read "by phrase" or "by hand"; "decidable", "one way" or not."""
     lists: Counter[str] = field(default_factory=Counter)
     unknown: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     """Keyword, VR and VM by tag of Attributes that the project's dictionary lacks."""
@@ -70,22 +71,18 @@ class Builder:
         if groups:
             facts["functional groups"] = groups
         if constraints := self._corrections.constraints.get(iod.name):
-            facts["constraints"] = [[each] for each in constraints]
+            self._corrections.used.add(("constraint", iod.name))
+            facts["constraints"] = [row for each in constraints for row in _constraint(each)]
         self.built.files[("iods", file_name(iod.name))] = facts
 
     def _uses(self, iod: PublishedIod, uses: tuple[Use, ...], kind: str) -> Iterator[Row]:
         theirs = self._second.modules if kind == "module" else self._second.functional_groups
-        names = {(name, use[0].lower()): value for name, *use, value in ((*key, theirs[key]) for key in theirs)}
+        names = {(of, name.lower()): said_there for (of, name), said_there in theirs.items()}
         seen: set[str] = set()
         for use in uses:
             usage, text = use.usage, use.text
             other = names.get((iod.name, use.name.lower()))
-            place = (iod.name, kind, use.name)
-            given = self._corrections.uses.get(place)
-            if given is not None:
-                self._corrections.used.add(place)
-                usage, text = given.get("usage", usage), given.get("text", text)
-            elif other is not None:
+            if other is not None:
                 if not usage:
                     usage, text = other
                 elif other[0] != usage:
@@ -125,7 +122,7 @@ class Builder:
         except Unplaced as lost:
             self._unread(of, use.name, phrase, f"where is {lost}?")
             return {}
-        self._count(placed, (of, self._marked(phrase), str(placed)))
+        self._count(placed, of, use.name, phrase)
         return placed
 
     # Modules and Macros
@@ -171,11 +168,10 @@ class Builder:
             if row is None:
                 dropped = line.depth
                 continue
-            key = f"{path}/{line.type}"
             if path in seen:
                 self._refuse(table.name, keyword, f"row {line.number} is there twice")
                 continue
-            seen.update((path, key))
+            seen.add(path)
             facts["rows"].append(row)
 
     def _keyword(self, table: Table, line: Line) -> str | None:
@@ -197,6 +193,7 @@ class Builder:
         if given is not None:
             types = [[row[0], row[1], self._placed_more(row[2:], level, table)] for row in given.get("types", ())]
             more |= {"types": types} if types else {}
+            more |= {"if": self._places.placed(given["if"], level, table)} if "if" in given else {}
         elif re.search(r"\b(is|to be|shall be) Type \d|[Rr]equired if|Include if", line.text):
             self._refuse(table.name, macro.name, f"row {line.number} says more of the Macro than that it is included")
         yield [">" * line.depth + "include", file_name(macro.name), more]
@@ -222,7 +219,7 @@ class Builder:
             more |= self._values(table, line, level, keyword, earlier)
         elif count := item_count(line.text, kind):
             more["items"] = list(count)
-        for name in ("enumerated", "enumerated if", "defined", "items", "vm"):
+        for name in ("may", "enumerated", "enumerated if", "defined", "items", "vm"):
             if name in given:
                 more[name] = given[name]
             if more.get(name) == []:
@@ -252,11 +249,11 @@ class Builder:
         except Unplaced as lost:
             self._unread(table.name, keyword, phrase or then, f"where is {lost}?")
             return {}
-        self._count(placed, (self._marked(phrase or then), str(placed)))
+        self._count(placed, table.name, keyword, phrase or then)
         return placed
 
     def _phrase(self, of: str, keyword: str, phrase: str, then: str) -> Phrase | None:
-        """By hand where a person decided, else as read; from the earlier edition where the base edition lost its text."""
+        """By hand where a person decided, else as read; from the earlier edition where the base edition lost it."""
         key = (of, keyword, digest(phrase or then))
         by_hand = self._corrections.conditions.get(key)
         if by_hand is not None:
@@ -279,10 +276,11 @@ class Builder:
             made["never"] = placed(phrase.never)
         return made
 
-    def _count(self, placed: Mapping[str, Any], distinct: tuple[str, ...]) -> None:
-        expression = placed["if"]
-        told = "decidable" if decidable(expression) else "undecidable" if _bare(expression) else "one way"
-        self.built.conditions[distinct] = told
+    def _count(self, placed: Mapping[str, Any], of: str, keyword: str, phrase: str) -> None:
+        how = "by hand" if (of, keyword, digest(phrase)) in self._corrections.conditions else "by phrase"
+        can = answers(placed["if"]) - {Answer.UNKNOWN}
+        told = ("undecidable", "one way", "decidable")[len(can)]
+        self.built.conditions[(self._marked(phrase), str(placed))] = (how, told)
 
     # Values
 
@@ -302,9 +300,10 @@ class Builder:
             self.built.lists["left out: heading not read"] += 1
             self._differs(f"{table.name}, {keyword}: values under the heading {heading} are left out")
             return {}
+        whole = self._published.dictionary[line.tag][1][:2] in ("US", "SS", "UL", "SL")
         for kind, number, under, terms in found:
             self.built.lists[kind] += 1
-            listed: list[Any] = list(terms)
+            listed: list[Any] = [plain_number(each) for each in terms] if whole else list(terms)
             if under is not None:
                 try:
                     placed = self._places.placed(under, level, table)
@@ -333,12 +332,10 @@ _OF_USES = {"module": "Module", "functional group": "Functional Group"}
 _TYPES = ("1", "1C", "2", "2C", "3")
 
 
-def _bare(expression: Mapping[str, Any]) -> bool:
-    """Whether the expression answers nothing but UNKNOWN."""
-    if "undecidable" in expression:
-        return True
-    return any(_all_bare(expression[joint]) for joint in ("all", "any") if joint in expression)
-
-
-def _all_bare(expressions: list[Mapping[str, Any]]) -> bool:
-    return all(_bare(each) for each in expressions)
+def _constraint(given: Mapping[str, Any]) -> Iterator[Row]:
+    """A Module that the IOD excludes, or a row that it narrows, each with its section of Annex A."""
+    section = {"section": given["section"]}
+    for module in given.get("forbidden", ()):
+        yield ["forbidden", module, section]
+    for keyword, more in given.get("rows", ()):
+        yield ["row", keyword, {**more, **section}]

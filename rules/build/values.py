@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
+from rules.build.clauses import Structure, condition
 from rules.build.earlier import EarlierRow, ValueList
-from rules.build.phrases import Structure, condition
 
 _COUNT = re.compile(
-    r"\b(No more than one|Only a single|A single|Only one|Exactly one|One or more|Zero or more|Zero or one|One or two|Two or more|"
-    r"Zero,? one or two|Exactly two|Only two|Two|Three|Three or more|Four)(?: or more)? Items? (?:shall be|are|is|may be)"
+    r"\b(No more than one|Only a single|A single|Only one|Exactly one|One or more|Zero or more|Zero or one|"
+    r"One or two|Two or more|Zero,? one or two|Exactly two|Only two|Two|Three|Three or more|Four) Items? "
+    r"(?:shall be|are|is|may be)"
 )
 _COUNTS: dict[str, tuple[int, int | None]] = {
     "no more than one": (0, 1),
@@ -77,6 +78,13 @@ def value_lists(lists: tuple[ValueList, ...]) -> Iterator[tuple[str, int, Struct
             raise ValueError(each.heading)
 
 
+def plain_number(term: str) -> str:
+    """A whole number as values are written out: "00" is 0, "0001H" is 1. Other terms are left as they are."""
+    if re.fullmatch(r"[0-9A-F]{4}H", term):
+        return str(int(term[:-1], 16))
+    return str(int(term)) if term.isdigit() else term
+
+
 def _is_reference(text: str) -> bool:
     """Whether nothing but cross references is left of the text."""
     return not re.sub(r"(sect|table|figure|note|biblio)_[\w.-]+", "", text).strip()
@@ -84,8 +92,8 @@ def _is_reference(text: str) -> bool:
 
 def _gist(text: str) -> list[str]:
     """The words that describe the Attribute."""
-    kept = []
-    for sentence in re.split(r"(?<=[.:;])\s+|\n", text):
-        if not re.search(r"\b([Rr]equired|[Mm]ay be present|Items?|See|Section|sect_\S+)\b", sentence):
-            kept.append(sentence)
+    kept = (each for each in re.split(r"(?<=[.:;])\s+|\n", text) if not _ASIDE.search(each))
     return re.findall(r"[a-z0-9]+", " ".join(kept).lower())
+
+
+_ASIDE = re.compile(r"\b([Rr]equired|[Mm]ay be present|Items?|See|Section|sect_\S+)\b")

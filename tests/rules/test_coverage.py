@@ -17,10 +17,16 @@ def test_image_type_is_specific_general_or_none() -> None:
     assert [each.image_type for each in coverage()].count("general") == 7
 
 
-def test_only_what_is_checked_is_counted() -> None:
+def test_modules_attributes_and_conditions_are_counted() -> None:
     plan, scanner, map_ = (COVERED[name] for name in ("RT Plan", "CT Image", "Parametric Map"))
-    assert (plan.modules, plan.attributes, plan.conditions) == (0, 0, 0)
-    assert (scanner.modules, scanner.attributes) == (0, 1)
-    assert map_.modules == 1
-    assert map_.attributes > 24
-    assert 0 < map_.undecided_conditions <= map_.conditions
+    assert (plan.modules, scanner.modules, map_.modules) == (20, 25, 33)
+    assert map_.attributes > 300
+    assert 0 < map_.undecided_conditions < map_.conditions
+
+
+def test_no_iod_is_left_out() -> None:
+    assert all(each.modules and each.attributes and each.conditions for each in COVERED.values())
+
+
+def test_a_macro_that_is_included_often_is_counted_once() -> None:
+    assert COVERED["Comprehensive SR"].attributes < 1500

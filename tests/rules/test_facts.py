@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ import needs
 import pytest
 
 from rules import tables
-from rules.dictionary import format_tag, tag_of
+from rules.dictionary import format_tag, tag_of, vr_of
 from rules.facts import canonical
 from rules.image_types import image_type
-from rules.iods import iods, modules_of, never_stored, storage_sop_classes
-from rules.modules import every_row, module
+from rules.iods import functional_groups_of, iods, modules_of, never_stored, storage_sop_classes
+from rules.modules import Include, Row, Table, macro, module
 
 FILES = [each for each in sorted(tables.FACTS.rglob("*.json")) if each.name != "dictionary.json"]
 MODULES = tables.names("modules")
@@ -72,16 +73,50 @@ def test_the_parametric_map_has_its_33_modules() -> None:
     assert modules_of("a name that no IOD has") == ()
 
 
+def every_row(within: Sequence[Row | Include]) -> Iterator[Row]:
+    for each in within:
+        if isinstance(each, Row):
+            yield each
+            yield from every_row(each.within)
+        else:
+            assert macro(each.macro) is not None
+            yield from each.types.values()
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_a_module_can_be_read_whole(name: str) -> None:
-    table = tables.read("modules", name)
-    assert tables.file_name(table["name"]) == name
-    level = module(table["name"])
-    assert level is not None
-    for row in every_row(level):
+    table = module(tables.read("modules", name)["name"])
+    assert table is not None
+    assert tables.file_name(table.name) == name
+    judge_table(table)
+
+
+@pytest.mark.parametrize("name", tables.names("macros"))
+def test_a_macro_can_be_read_whole(name: str) -> None:
+    table = macro(name)
+    assert table is not None
+    judge_table(table)
+
+
+def judge_table(table: Table) -> None:
+    assert table.section
+    for row in every_row(table.within):
         assert row.type in {"1", "1C", "2", "2C", "3"}
         assert (row.required_if is not None) == row.type.endswith("C")
-        assert (row.below is not None) <= (row.vr == "SQ")
+        assert not row.within or vr_of(row.tag) == "SQ"
+
+
+@pytest.mark.parametrize("iod", iods())
+def test_an_iod_names_tables_that_are_there(iod: str) -> None:
+    assert modules_of(iod)
+    for each in modules_of(iod):
+        assert each.usage in {"M", "C", "U"}
+        assert (each.required_if is not None) == (each.usage == "C")
+        assert module(each.name) is not None
+    for each in functional_groups_of(iod):
+        assert each.usage in {"M", "C", "U"}
+        assert each.place in {"", "shared", "per-frame"}
+        assert macro(tables.file_name(each.name)) is not None
 
 
 def published(folder: Path) -> dict[str, Any]:

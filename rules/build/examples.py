@@ -1,0 +1,161 @@
+"""Finds, for a condition, an instance that answers YES and one that answers NO: "decidable" is shown, not declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, product
+
+from rules.conditions import Answer
+from rules.dictionary import tag_of, vr_of
+from rules.encode import header_of
+from rules.expressions import Expression, answers, as_numbers, compiled, leaves, parts
+from rules.header import Header
+from rules.model import Example
+from rules.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, JPEG_BASELINE
+
+JPIP_REFERENCED = "1.2.840.10008.1.2.4.94"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A Data Set in a Transfer Syntax, and the place in it that is asked: (Sequence, Item number), or None for root."""
+
+    data_set: Example
+    transfer_syntax_uid: str = EXPLICIT_VR_LITTLE_ENDIAN
+    item: tuple[str, int] | None = None
+
+    def place(self) -> Header:
+        """The place as the reader sees it."""
+        # With a date in front the reader cannot take a lone empty element for another byte order.
+        root = header_of({"InstanceCreationDate": "20200101", **self.data_set}, self.transfer_syntax_uid)
+        return root if self.item is None else root.item_at(*self.item)
+
+
+def examples(expression: Expression) -> tuple[Trial | None, Trial | None]:
+    """A trial that answers YES and one that answers NO; None where no instance can."""
+    ask = compiled(expression)
+    wanted = answers(expression) - {Answer.UNKNOWN}
+    found: dict[Answer, Trial] = {}
+    for trial in islice(_trials(expression), _MOST_TRIALS):
+        answer = ask(trial.place())
+        if answer in wanted:
+            found.setdefault(answer, trial)
+            if wanted <= found.keys():
+                break
+    return found.get(Answer.YES), found.get(Answer.NO)
+
+
+_MOST_TRIALS = 20_000
+_ABSENT = object()
+
+
+def _trials(expression: Expression) -> Iterator[Trial]:
+    """Every way that the Attributes named may be: absent, empty, with each value named, with another."""
+    asked = list(leaves(expression))
+    choices: dict[tuple[str, str], list[object]] = {}
+    for leaf in asked:
+        operation, subject = parts(leaf)
+        if operation in ("sop class", "transfer syntax", "item", "undecidable"):
+            continue
+        keyword = subject if isinstance(subject, str) else subject[0]
+        at = leaf.get("at", "here")
+        states = choices.setdefault((keyword, at if at in ("root", "frames") else "here"), [_ABSENT])
+        states += [each for each in _states(keyword, leaf, asked) if each not in states]
+    if any("points to a frame" in leaf for leaf in asked):
+        choices[("FrameAcquisitionNumber", "frames")] = [1]
+    if any("sop class" in leaf for leaf in asked):
+        uids = [uid for leaf in asked for uid in leaf.get("sop class", ())]
+        choices[("SOPClassUID", "root")] = ["1.2.3", *uids]
+    items = [leaf["item"] for leaf in asked if "item" in leaf]
+    places = [None, *((keyword, number) for keyword, first in items for number in (first or 1, first + 1))]
+    syntaxes = _EACH_SYNTAX if any("transfer syntax" in leaf for leaf in asked) else (EXPLICIT_VR_LITTLE_ENDIAN,)
+    for syntax, place, states in product(syntaxes, places, product(*choices.values())):
+        put: dict[str, dict[str, object]] = {"here": {}, "root": {}, "frames": {}}
+        for (keyword, at), state in zip(choices, states, strict=True):
+            if state is not _ABSENT:
+                put[at][keyword] = state
+        root, here = put["root"], put["here"]
+        if put["frames"]:
+            root = {**root, "SharedFunctionalGroupsSequence": [put["frames"]]}
+        if place is None:
+            yield Trial({**here, **root}, syntax)
+        elif place[0] not in root:
+            yield Trial({**root, place[0]: [{}] * (place[1] - 1) + [here]}, syntax, place)
+
+
+_EACH_SYNTAX = (EXPLICIT_VR_LITTLE_ENDIAN, JPEG_BASELINE, JPIP_REFERENCED)
+
+
+def _states(keyword: str, leaf: Expression, asked: Sequence[Expression]) -> Iterator[object]:
+    """What the leaf tells apart, for one Attribute."""
+    operation, subject = parts(leaf)
+    vr = vr_of(tag_of(keyword)) or ""
+    if operation in ("is", "is not"):
+        width = max(1, *_value_numbers(keyword, asked))
+        terms = [*dict.fromkeys(str(each) for each in subject[2])][:3]
+        for term in (*terms, _other(vr)):
+            values = [_other(vr)] * width
+            values[max(subject[1], 1) - 1] = _typed(term, vr) if isinstance(term, str) else term
+            yield values
+            for second in _other_terms(keyword, subject[1], asked):
+                yield [*values[: second[0] - 1], _typed(second[1], vr), *values[second[0] :]]
+    elif operation == "compare":
+        for each in (subject[2], subject[2] + 1, subject[2] - 1):
+            if each >= 0 or not vr.startswith("U"):
+                yield str(each) if vr in ("IS", "DS") else each
+    elif operation == "points to":
+        yield from ([tag_of(subject[1])], [tag_of("PatientID")])
+    elif operation == "private":
+        yield from (tag_of("(0009,1001)"), tag_of("PatientID"))
+    elif operation == "points to a frame":
+        yield from (tag_of("FrameAcquisitionNumber"), tag_of("SOPClassUID"))
+    elif operation == "count":
+        yield from ([_other(vr)] * each for each in (subject[2], subject[2] + 1))
+    elif operation == "items":
+        yield from ([{}] * each for each in (subject[2], subject[2] + 1))
+    elif operation == "code":
+        for code, scheme in (subject[1][0], ("OTHER", subject[1][0][1])):
+            yield [{"CodeValue": code, "CodingSchemeDesignator": scheme}]
+    elif operation == "any item":
+        yes, no = examples(subject[1])
+        yield from ([each.data_set] for each in (yes, no) if each is not None)
+    else:
+        yield [{}] if vr == "SQ" else _typed("1", vr)
+        yield [] if vr == "SQ" else None
+
+
+def _value_numbers(keyword: str, asked: Sequence[Expression]) -> Iterator[int]:
+    for leaf in asked:
+        operation, subject = parts(leaf)
+        if operation in ("is", "is not") and subject[0] == keyword:
+            yield subject[1]
+
+
+def _other_terms(keyword: str, number: int, asked: Sequence[Expression]) -> Iterator[tuple[int, str]]:
+    """Terms that other leaves ask of other values of the same Attribute."""
+    for leaf in asked:
+        operation, subject = parts(leaf)
+        if operation in ("is", "is not") and subject[0] == keyword and subject[1] not in (0, number):
+            yield subject[1], str(subject[2][0])
+
+
+def _typed(term: str, vr: str) -> object:
+    """A value that the VR takes, as near to the term as it can be."""
+    if vr in _WHOLE:
+        return int(float(term)) if as_numbers([term]) else 1
+    if vr in ("FL", "FD"):
+        return float(term) if as_numbers([term]) else 1.0
+    if vr == "AT":
+        return tag_of("PatientID")
+    if vr.startswith("O") or vr == "UN":
+        return b"\0\0"
+    return term
+
+
+def _other(vr: str) -> object:
+    """A value that no condition names."""
+    return "1.2.3" if vr == "UI" else _typed("97" if vr in ("IS", "DS") or vr in _WHOLE else "OTHER", vr)
+
+
+_WHOLE = ("US", "SS", "UL", "SL", "UV", "SV", "US or SS", "US or OW", "US or SS or OW")

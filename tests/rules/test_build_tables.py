@@ -1,0 +1,313 @@
+"""The builder over small sources of its own: what it writes, what it refuses, what a correction changes."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rules.build.__main__ import main
+from rules.build.corrections import digest, read_corrections
+
+Line = dict[str, str]
+MODULE = "http://example.org/part03/sect_C.1.1.html#table_C.1-1"
+TAGS = {
+    "0x00080005": ("Specific Character Set", "CS", "1-n"),
+    "0x00080008": ("Image Type", "CS", "2-n"),
+    "0x00080060": ("Modality", "CS", "1"),
+    "0x00081140": ("Referenced Image Sequence", "SQ", "1"),
+    "0x00081155": ("Referenced SOP Instance UID", "UI", "1"),
+    "0x00100020": ("Patient ID", "LO", "1"),
+    "0x00100040": ("Patient's Sex", "CS", "1"),
+    "0x00280002": ("Samples per Pixel", "US", "1"),
+    "0x00280008": ("Number of Frames", "IS", "1"),
+}
+
+
+def row(name: str, tag: str, kind: str, text: str = "A description.") -> Line:
+    return {"type": "InlineObject", "name": name, "address": tag, "required": kind, "comment": text}
+
+
+def include(table: str, prefix: str = "Include", text: str = "") -> Line:
+    return {"type": "LinkedObject", "prefix": prefix, "linked_resource": f"table_{table}", "usage": text}
+
+
+PATIENT = [row("Patient ID", "0x00100020", "2"), row("Patient's Sex", "0x00100040", "3")]
+
+
+class Sources:
+    """Sources of one IOD with one Module, in a folder; `lines` are its rows."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.lines: list[Line] = list(PATIENT)
+        self.macros: dict[str, list[Line]] = {}
+        self.usage, self.second_usage, self.condition = "M", "M", ""
+        self.corrections = ""
+        self.descriptions: dict[str, tuple[str, str]] = {}
+        self.expanded: list[dict[str, object]] | None = None
+
+    def build(self, *options: str) -> int:
+        base, second = self.home / "base", self.home / "second"
+        captions = {"C.1-1": "Test Module Attributes", **{each: f"{each} Macro Attributes" for each in self.macros}}
+        printed = {
+            number: {"table_caption": caption, "table_lines": self.macros.get(number, self.lines)}
+            for number, caption in captions.items()
+        }
+        _write(base, "dicom_tables_part_1", _versioned("dicom_tables_part_1", printed))
+        for part in (2, 3):
+            _write(base, f"dicom_tables_part_{part}", _versioned(f"dicom_tables_part_{part}", {}))
+        sections = {f"C.9.{place}": [{"name": each}] for place, each in enumerate(self.macros)}
+        _write(base, "dicom_modules", _versioned("dicom_modules", {"C.1.1": [{"name": "C.1-1"}], **sections}))
+        use = {"name": "Test", "ref": "sect_C.1.1", "usage": self.usage}
+        _write(base, "dicom_iod", _versioned("dicom_iod", {"Test Image IOD Modules": [use]}))
+        _write(base, "dicom_iod_func_groups", _versioned("dicom_iod_func_groups", {}))
+        main_tags = {tag: _tag(*entry) for tag, entry in TAGS.items()}
+        _write(base, "dicom_tags", {"dicom_tags": {"main": main_tags, "mask": {}}})
+        _write(second, "ciods", [{"id": "test-image", "name": "Test Image", "linkToStandard": "sect_A.1#table_A.1-1"}])
+        _write(second, "modules", [{"id": "test", "name": "Test", "linkToStandard": MODULE}])
+        _write(second, "macros", [])
+        said = {"usage": self.second_usage, "conditionalStatement": self.condition}
+        _write(second, "ciod_to_modules", [{"ciodId": "test-image", "moduleId": "test", **said}])
+        _write(second, "ciod_to_func_group_macros", [])
+        decided = self.home / "corrections.toml"
+        decided.write_text(self.corrections)
+        arguments = [str(self.home / "facts"), "--tables-2025e", str(base), "--tables-2024b", str(second)]
+        if self.descriptions:
+            arguments += ["--wheel-2020", str(self._wheel())]
+        if self.expanded is not None:
+            _write(self.home / "expanded", "module_attribute_map", {"test": self.expanded})
+            arguments += ["--highdicom", str(self.home / "expanded")]
+        return main([*arguments, "--corrections", str(decided), *options])
+
+    def facts(self, folder: str, name: str) -> dict[str, Any]:
+        read: dict[str, Any] = json.loads((self.home / "facts" / folder / f"{name}.json").read_text())
+        return read
+
+    def rows(self) -> list[list[Any]]:
+        rows: list[list[Any]] = self.facts("modules", "test")["rows"]
+        return rows
+
+    def _wheel(self) -> Path:
+        file = self.home / "earlier.whl"
+        rows = [
+            {"moduleId": "test", "path": f"test:{path}", "type": kind, "description": text}
+            for path, (kind, text) in self.descriptions.items()
+        ]
+        inside = {"modules": [{"id": "test", "linkToStandard": MODULE}], "module_to_attributes": rows}
+        with zipfile.ZipFile(file, "w") as archive:
+            for name, member in (inside | {"macros": [], "macro_to_attributes": []}).items():
+                archive.writestr(f"dicom_standard-0.1.0.data/data/standard/{name}.json", json.dumps(member))
+        return file
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Sources:
+    return Sources(tmp_path)
+
+
+def test_an_iod_its_module_and_its_rows_are_written(sources: Sources) -> None:
+    assert sources.build() == 0
+    assert sources.facts("iods", "test-image") == {
+        "name": "Test Image",
+        "section": "A.1",
+        "modules": [["Test", "M", "C.1.1", {}]],
+    }
+    assert sources.facts("modules", "test")["section"] == "C.1.1"
+    assert sources.rows() == [["PatientID", "2", {}], ["PatientSex", "3", {}]]
+
+
+def test_building_again_changes_no_byte_and_leaves_nothing_behind(sources: Sources) -> None:
+    sources.macros = {"10-1": [row("Patient's Sex", "0x00100040", "3")]}
+    sources.lines = [row("Patient ID", "0x00100020", "2"), include("10-1")]
+    assert sources.build() == 0
+    files = {each: each.read_bytes() for each in (sources.home / "facts").rglob("*.json")}
+    (sources.home / "facts" / "macros" / "of-another-edition.json").write_text("{}")
+    assert sources.build() == 0
+    assert {each: each.read_bytes() for each in (sources.home / "facts").rglob("*.json")} == files
+
+
+def test_macros_are_written_beside_the_modules_that_include_them(sources: Sources) -> None:
+    sources.macros = {"10-11": [row("Referenced SOP Instance UID", "0x00081155", "1")]}
+    sources.lines = [
+        row("Referenced Image Sequence", "0x00081140", "2", "Zero or more Items shall be included in this Sequence."),
+        include("10-11", ">Include"),
+    ]
+    assert sources.build() == 0
+    assert sources.rows() == [["ReferencedImageSequence", "2", {"items": [0, None]}], [">include", "10-11", {}]]
+    assert sources.facts("macros", "10-11")["rows"] == [["ReferencedSOPInstanceUID", "1", {}]]
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ([row("Shoe Size", "0x00101021", "1")], "Test, Shoe Size: row 1 names no Attribute"),
+        ([row("Any Attribute", "0x", "3")], "Test, Any Attribute: row 1 names no Attribute"),
+        ([*PATIENT, row("Patient ID", "0x00100020", "3")], "Test, PatientID: row 3 is there twice"),
+        ([row("Patient ID", "0x00100020", "")], "Test, PatientID: row 1 has the Type ''"),
+        ([include("10-99")], "Test, 10-99: row 1 includes a table that is not there"),
+        (
+            [row("Patient ID", "0x00100020", "1C", "Required if the moon is full.")],
+            "['Test', 'PatientID', '" + digest("Required if the moon is full.") + "']",
+        ),
+        (
+            [row("Patient ID", "0x00100020", "1C", "Required if Modality (0008,0060) is CT.")],
+            "where is Modality?",
+        ),
+    ],
+)
+def test_a_row_that_cannot_be_right_is_refused_and_nothing_is_written(
+    sources: Sources, capsys: pytest.CaptureFixture[str], lines: list[Line], told: str
+) -> None:
+    sources.lines = lines
+    assert sources.build() == 1
+    assert told in capsys.readouterr().err
+    assert not (sources.home / "facts").exists()
+
+
+def test_all_that_is_refused_is_told_at_once(sources: Sources, capsys: pytest.CaptureFixture[str]) -> None:
+    sources.lines = [row("Shoe Size", "0x00101021", "1"), row("Hat Size", "0x00101022", "1")]
+    assert sources.build() == 1
+    assert capsys.readouterr().err.count("refused:") == 2
+
+
+def test_a_condition_is_looked_up_where_the_tables_put_the_attribute(sources: Sources) -> None:
+    text = "Required if Patient ID (0010,0020) is present. May be present otherwise."
+    sources.lines = [
+        *PATIENT,
+        row("Modality", "0x00080060", "1C", text),
+        row("Referenced Image Sequence", "0x00081140", "3"),
+        row(">Number of Frames", "0x00280008", "1C", text),
+    ]
+    assert sources.build() == 0
+    rows = {name: more for name, _, more in sources.rows()}
+    assert rows["Modality"] == {"if": {"present": "PatientID"}, "may": "always"}
+    assert rows[">NumberOfFrames"] == {"if": {"present": "PatientID", "at": "above"}, "may": "always"}
+
+
+def test_a_condition_that_a_person_decided_is_found_by_its_digest(sources: Sources) -> None:
+    phrase = "Required if the moon is full."
+    sources.lines = [row("Patient ID", "0x00100020", "1C", phrase)]
+    sources.corrections = (
+        f'[[undecidable]]\nreason = "depends on the moon"\nfor = [["Test", "PatientID", "{digest(phrase)}"]]\n'
+    )
+    assert sources.build() == 0
+    assert sources.rows() == [["PatientID", "1C", {"if": {"undecidable": "depends on the moon"}}]]
+
+
+def test_a_decision_that_nothing_asks_for_is_refused(sources: Sources, capsys: pytest.CaptureFixture[str]) -> None:
+    sources.corrections = '[[undecidable]]\nreason = "depends on the moon"\nfor = [["Test", "PatientID", "00000000"]]\n'
+    assert sources.build() == 1
+    assert "corrections.toml: Test / PatientID / 00000000" in capsys.readouterr().err
+
+
+def test_a_decision_given_twice_or_without_its_reason_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "corrections.toml"
+    file.write_text('[[undecidable]]\nreason = "a"\nfor = [["T", "A", "1"], ["T", "A", "1"]]\n')
+    with pytest.raises(ValueError, match="twice"):
+        read_corrections(file)
+    file.write_text('[[row]]\ntable = "T"\nrow = "A"\ndrop = true\n')
+    with pytest.raises(ValueError, match="no reason"):
+        read_corrections(file)
+
+
+def test_rows_are_dropped_and_narrowed_as_corrected(sources: Sources) -> None:
+    sources.lines = [
+        *PATIENT,
+        row("Any Attribute", "0x", "3"),
+        row("Modality", "0x00080060", "1", "Required if Patient ID (0010,0020) is present."),
+    ]
+    sources.corrections = """
+[[row]]
+reason = "stands for any Attribute"
+table = "Test"
+line = 3
+drop = true
+[[row]]
+reason = "the list is elsewhere, and the row is there to be permitted"
+table = "Test"
+row = "Modality"
+type = "1C"
+may = "always"
+enumerated = ["CT"]
+"""
+    assert sources.build() == 0
+    more = {"if": {"present": "PatientID"}, "may": "always", "enumerated": ["CT"]}
+    assert sources.rows()[2:] == [["Modality", "1C", more]]
+
+
+def test_content_constraints_stand_with_the_iod(sources: Sources) -> None:
+    sources.corrections = """
+[[constraint]]
+iods = ["Test Image"]
+section = "A.1.4"
+forbidden = ["Overlay Plane"]
+rows = [["Modality", {enumerated = ["CT"]}]]
+"""
+    assert sources.build() == 0
+    assert sources.facts("iods", "test-image")["constraints"] == [
+        ["forbidden", "Overlay Plane", {"section": "A.1.4"}],
+        ["row", "Modality", {"enumerated": ["CT"], "section": "A.1.4"}],
+    ]
+
+
+def test_a_usage_that_the_base_edition_lost_comes_from_the_second_source(sources: Sources) -> None:
+    sources.usage, sources.second_usage = "sect_A.1.4", "C"
+    sources.condition = "Required if Patient ID (0010,0020) is present"
+    assert sources.build() == 0
+    assert sources.facts("iods", "test-image")["modules"] == [["Test", "C", "C.1.1", {"if": {"present": "PatientID"}}]]
+
+
+def test_a_usage_on_which_the_sources_differ_is_told(sources: Sources, capsys: pytest.CaptureFixture[str]) -> None:
+    sources.usage, sources.second_usage = "U", "M"
+    assert sources.build() == 0
+    assert "Test Image, module Test: U in the base edition, M in 2024b" in capsys.readouterr().out
+
+
+TERMS = "<div><p><strong>{}</strong></p><dl><dt><span>M</span></dt><dd><p>man</p></dd><dt>F</dt><dd>f</dd></dl></div>"
+
+
+def test_values_are_taken_from_the_earlier_edition_where_the_row_is_the_same(sources: Sources) -> None:
+    sources.descriptions = {
+        "00100040": ("3", f"<td><p>A description.</p>{TERMS.format('Enumerated Values:')}</td>"),
+        "00100020": ("2", f"<td><p>Something quite different.</p>{TERMS.format('Defined Terms:')}</td>"),
+    }
+    assert sources.build() == 0
+    assert sources.rows() == [["PatientID", "2", {}], ["PatientSex", "3", {"enumerated": ["M", "F"]}]]
+
+
+def test_a_condition_that_the_base_edition_lost_is_read_in_the_earlier_one(sources: Sources) -> None:
+    sources.lines = [*PATIENT, row("Modality", "0x00080060", "1C", "sect_C.1.1.1")]
+    text = "<td><p>A word. Required if Patient ID (0010,0020) is present. See <span>Section 1</span>.</p></td>"
+    sources.descriptions = {"00080060": ("1C", text)}
+    assert sources.build() == 0
+    assert sources.rows()[2] == ["Modality", "1C", {"if": {"present": "PatientID"}}]
+
+
+def test_rows_that_another_source_has_otherwise_are_told(sources: Sources, capsys: pytest.CaptureFixture[str]) -> None:
+    sources.expanded = [
+        {"path": [], "keyword": "PatientID", "type": "1"},
+        {"path": [], "keyword": "Modality", "type": "3"},
+    ]
+    assert sources.build() == 0
+    told = capsys.readouterr().out
+    assert "test: PatientID is Type 2 in the base edition, 1 in the newer one" in told
+    assert "test: Modality is only in the newer one" in told
+    assert "test: PatientSex is only in the base edition" in told
+
+
+def _write(folder: Path, name: str, content: object) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(content))
+
+
+def _versioned(name: str, content: object) -> dict[str, object]:
+    return {"header": {}, name: content}
+
+
+def _tag(name: str, vr: str, vm: str) -> dict[str, str]:
+    keyword = "".join(word[:1].upper() + word[1:] for word in name.replace("'s", "").split())
+    return {"keyword": keyword, "vr": vr, "vm": vm, "name": name, "retired": ""}
