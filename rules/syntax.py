@@ -54,7 +54,7 @@ def _code(value: str) -> str | None:
     if odd is None:
         return _too_long("CS", value)
     seen = f"{_named(odd)} at character {odd.start() + 1}"
-    return f"is no Code String, which has upper case letters, digits, space and underscore only: {seen}"
+    return f"is no Code String: {seen}"
 
 
 def _date(value: str) -> str | None:

@@ -15,7 +15,11 @@ Attributes = dict[str, object]
 
 
 def ct(**changes: object) -> Attributes:
-    """A CT Image (PS3.3 A.3) of 4 x 4 pixels."""
+    """A CT Image (PS3.3 A.3) of 4 x 4 pixels, or of as many as the Pixel Data given has."""
+    pixels = changes.get("PixelData")
+    if isinstance(pixels, bytes):
+        columns = next(each for each in (1000, 50, 1) if len(pixels) % (2 * each) == 0)
+        changes = {"Rows": len(pixels) // 2 // columns, "Columns": columns, **changes}
     return _changed(
         {
             "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rules.checks.value_patterns import is_creator
 from rules.checks.value_place import Place, stated
 from rules.dictionary import format_tag
 from rules.encode import Element
 from rules.model import Finding, Problem, Severity
 from rules.registry import run
+from rules.wording import shown
 
 
 def private_blocks(place: Place, private: Sequence[int]) -> Iterator[Finding]:
@@ -22,7 +24,7 @@ def private_blocks(place: Place, private: Sequence[int]) -> Iterator[Finding]:
             creator = tag & 0xFFFF0000 | element >> 8
             if creator not in present or place.header.length(creator) == 0:
                 orphans.setdefault(creator, []).append(tag)
-        elif 0x0010 <= element <= 0x00FF:
+        elif is_creator(tag):
             yield from run(CREATOR, list(_creator(place, tag, creators)))
         elif element:
             yield from run(TAG, [place.problem(tag, "is neither a Private Creator nor in a block")])
@@ -34,15 +36,17 @@ def private_blocks(place: Place, private: Sequence[int]) -> Iterator[Finding]:
 
 def _creator(place: Place, tag: int, creators: dict[tuple[int, bytes], int]) -> Iterator[Problem]:
     """`creators` are those met before, by group and value."""
-    vr, raw = place.header.vr(tag), place.header.raw(tag) or b""
-    name = raw.strip(b" \0")
+    found = place.header.element(tag)
+    vr = found[0] if found else None
+    name = (place.header.raw(tag) or b"").strip(b" \0")
     if not name:
         yield place.problem(tag, "is empty, Type 1")
         return
-    if vr != "LO":
-        yield place.problem(tag, f"has the VR {vr}, wanted LO")
+    if vr not in (None, b"LO"):
+        yield place.problem(tag, f"has the VR {shown(vr.decode('latin-1'))}, wanted LO")
     if b"\\" in name:
-        yield place.problem(tag, f"has {name.count(b'\\') + 1} values, wanted one")
+        values = name.count(b"\\") + 1
+        yield place.problem(tag, f"has {values} values, wanted one")
     if not name.isascii():
         yield place.problem(tag, "has characters outside the default repertoire")
     before = creators.setdefault((tag >> 16, name), tag)

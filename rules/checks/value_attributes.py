@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rules.checks.value_place import Place, stated
-from rules.dictionary import entry_of, format_tag, is_retired
+from rules.dictionary import entry_of, is_retired
 from rules.encode import Element
 from rules.model import Finding, Severity
 from rules.registry import run
 
 COMMANDS = 0x0000
 FILE_META = 0x0002
-NO_PRIVATE_GROUPS = frozenset((0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF))
+NEVER_USED = frozenset((0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF))
 
 
 def attribute(place: Place, tag: int) -> Iterator[Finding]:
     """What is odd about an element being there, other than a private one's place in its block."""
-    group = tag >> 16
-    if group in NO_PRIVATE_GROUPS:
-        yield from run(GROUP, [place.problem(tag, "is of a group that no element may have")])
-    elif group in (COMMANDS, FILE_META) and place.header is place.header.root:
-        home = "a command" if group == COMMANDS else "the File Meta Information"
-        yield from run(GROUP, [place.problem(tag, f"belongs in {home}, not in a Data Set", severity=Severity.WARNING)])
-    elif tag & 0xFFFF == 0:
-        return
+    if tag & 0xFFFF == 0:
+        yield from run(GROUP_LENGTH, [place.problem(tag, "is a group length, retired")])
     elif is_retired(tag):
         yield from run(RETIRED, [place.problem(tag, "is retired")])
-    elif not group & 1 and entry_of(tag) is None:
+    elif not tag & 0x10000 and entry_of(tag) is None:
         yield from run(UNKNOWN, [place.problem(tag, "is not in the dictionary")])
 
 
-def group_lengths(place: Place) -> Iterator[Finding]:
-    """The group lengths of a Data Set, told as one."""
-    tags = [tag for tag in place.header.tags() if tag & 0xFFFF == 0 and tag >> 16 not in (COMMANDS, FILE_META)]
-    if tags:
-        groups = f"{len(tags)} groups" if len(tags) > 1 else "its group"
-        yield from run(GROUP_LENGTH, [place.problem(tags[0], f"is retired: a length of {groups}")])
+def reserved_groups(place: Place, tags: Sequence[int]) -> Iterator[Finding]:
+    """The elements, of those here, whose group has no place in a Data Set."""
+    if not tags or (min(tags) >= 0x00080000 and max(tags) < 0xFFFF0000):
+        return
+    file_meta = max(tags) >> 16 == FILE_META
+    for tag in tags:
+        group = tag >> 16
+        if group in NEVER_USED:
+            yield from run(GROUP, [place.problem(tag, "is of a group that is never used")])
+        elif group in (COMMANDS, FILE_META) and not file_meta:
+            home = "a command" if group == COMMANDS else "the File Meta Information"
+            told = f"belongs in {home}, not in a Data Set"
+            yield from run(GROUP, [place.problem(tag, told, severity=Severity.WARNING)])
 
 
 RETIRED = stated(
@@ -71,7 +72,7 @@ GROUP = stated(
     Information: in a Data Set they draw a warning.
     """,
     good=[{"(0009,0010)": "MAKER"}],
-    bad=[{"(0003,0010)": "MAKER"}, {"TransferSyntaxUID": "1.2.840.10008.1.2"}],
+    bad=[{"(0003,0010)": "MAKER"}, {"TransferSyntaxUID": "1.2.840.10008.1.2", "StudyDate": "20200131"}],
 )
 GROUP_LENGTH = stated(
     "attribute-group-length",
@@ -79,7 +80,7 @@ GROUP_LENGTH = stated(
     Severity.NOTE,
     """A Data Set has group lengths, which are retired.
 
-    Receivers skip them. One finding stands for all of a Data Set.
+    Receivers skip them. One finding stands for all of an instance.
     """,
     good=[{"StudyDate": "20200131"}],
     bad=[{"(0008,0000)": 18, "StudyDate": "20200131"}],

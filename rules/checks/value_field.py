@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from rules.charset import ESCAPE, codecs_of, decode, is_decodable
@@ -45,18 +45,30 @@ def complaints(vr: str, raw: bytes, character_sets: tuple[str, ...]) -> Iterator
             return
         text = decode(raw, codecs)
     text, padding = _unpadded(vr, text)
-    wrong = list(_values(vr, text))
-    if padding:
+    fault: Complaint | None = None
+    faults = 0
+    for each in _values(vr, text):
+        if each.kind == "padding":
+            padding = padding or each
+        else:
+            fault = fault or each
+            faults += 1
+    if padding is not None:
         yield padding
-    else:
-        yield from [each for each in wrong if each.kind == "padding"][:1]
-    faults = [each for each in wrong if each.kind == "syntax"]
-    if len(faults) > 1:
-        first = faults[0]
-        others = f"{len(faults) - 1} more value{'s' * (len(faults) > 2)}"
-        yield Complaint("syntax", f"{first.message}; so are {others}", first.value_number, first.value)
-    else:
-        yield from faults
+    if fault is not None and faults > 1:
+        others = "1 more value is" if faults == 2 else f"{faults - 1} more values are"
+        yield replace(fault, message=f"{fault.message}; {others} wrong too")
+    elif fault is not None:
+        yield fault
+
+
+def count(vr: str, raw: bytes, character_sets: tuple[str, ...]) -> int:
+    """How many values a value field of a VR of strings has, empty ones included (PS3.5 6.4)."""
+    if vr in SINGLE:
+        return 1
+    if vr in TEXT and not (raw.isascii() and ESCAPE not in raw):
+        return decode(raw, codecs_of(character_sets)).count("\\") + 1
+    return raw.count(b"\\") + 1
 
 
 def _unpadded(vr: str, text: str) -> tuple[str, Complaint | None]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from rules.checks.multiplicity import multiplicity
@@ -37,13 +37,19 @@ class Patterns:
     def __init__(self, big_endian: bool) -> None:
         self.big_endian = big_endian
         self.known: dict[tuple[int, bytes | None], Plain | None] = {}
-        self.get = self.known.get
+
+    def of(self, tag: int, vr: bytes | None) -> Plain | None:
+        """None where the element wants a closer look whatever its value."""
+        if tag & 0x10000 and tag & 0xFFFF:
+            return _private(b"LO" if vr is None and is_creator(tag) else vr, self.big_endian)
+        key = (tag, vr)
+        return self.known[key] if key in self.known else self.learn(tag, vr)
 
     def learn(self, tag: int, vr: bytes | None) -> Plain | None:
-        """None where the element wants a closer look whatever its value: retired, unknown, of another VR, a sequence."""
+        """As `of`: None for what is retired, unknown, a sequence or of another VR than the dictionary's."""
         entry = entry_of(tag)
         if entry is None:
-            return private(vr, self.big_endian) if tag & 0x10000 else None
+            return None
         plain = None
         if not entry.retired and entry.vr != "SQ" and tag != SPECIFIC_CHARACTER_SET:
             choice = tuple(entry.vr.split(" or "))
@@ -58,15 +64,19 @@ class Patterns:
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 """Its values are Defined Terms that bear on all text, and are looked at one by one."""
-LITTLE = Patterns(big_endian=False)
-BIG = Patterns(big_endian=True)
 
 
-def private(vr: bytes | None, big_endian: bool) -> Plain | None:
-    """What is plain for a private element, of any VM; None where the VR is no VR or a sequence."""
+def is_creator(tag: int) -> bool:
+    """Whether a tag is that of a Private Creator (PS3.5 7.8.1)."""
+    return tag & 0x10000 != 0 and 0x0010 <= tag & 0xFFFF <= 0x00FF
+
+
+@lru_cache
+def _private(vr: bytes | None, big_endian: bool) -> Plain | None:
+    """Of any VM; in implicit VR nothing is known of a private value."""
     if vr is None:
-        return ANYTHING
-    return by_vr((vr.decode("latin-1"),), "1-n", big_endian) if vr in KNOWN and vr != b"SQ" else None
+        return Plain(None, range(1 << 32))
+    return by_vr((vr.decode("ascii"),), "1-n", big_endian) if vr in KNOWN else None
 
 
 @cache
@@ -149,4 +159,5 @@ _FINITE = {
     ("FL", True): rb"(?:[^\x7f\xff].|[\x7f\xff][\0-\x7f]).{2}",
 }
 """Floating point numbers that are neither infinite nor NaN: not all bits of the exponent are set."""
-ANYTHING = Plain(None, range(1 << 32))
+LITTLE = Patterns(big_endian=False)
+BIG = Patterns(big_endian=True)

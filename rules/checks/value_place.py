@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rules.header import Header, Stencil
-from rules.model import Example, Finding, Problem, Rule, Severity
+from rules.model import Example, Finding, Problem, Rule, Severity, Undecided
 from rules.registry import table_rule
 
 
@@ -69,28 +69,61 @@ def stated(
     return table_rule(id, section=section, severity=severity, good=good, bad=bad)(check)
 
 
-def once(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """The findings, those of one rule on one Attribute as one, in whatever Items; the first message stands for all."""
-    alike: dict[tuple[str, str], list[Finding]] = {}
-    for each in findings:
-        alike.setdefault((each.rule, _without_items(each.path)), []).append(each)
-    for group in alike.values():
-        if len(group) == 1:
-            yield group[0]
+def once(said: Iterable[Finding | Undecided], habits: Container[str] = ()) -> Iterator[Finding | Undecided]:
+    """What was said, the findings of one rule on one Attribute as one, in whatever Items; the first message stands.
+
+    A rule among the `habits` is on what a sender does everywhere: its findings of one message are one, whatever the
+    Attributes. After `MOST_KINDS` nothing more is asked for, and what is left is undecided.
+    """
+    alike: dict[tuple[str, str], Repeated] = {}
+    for each in said:
+        if isinstance(each, Undecided):
+            yield each
             continue
-        first = min(group, key=lambda each: _items(each.first or each.path))
-        last = max(group, key=lambda each: _items(each.last or each.path))
-        where = first.first or first.path
-        count = sum(each.count for each in group)
-        yield replace(first, path=where, count=count, first=where, last=last.last or last.path)
+        habit = each.rule in habits
+        key = (each.rule, each.message if habit else _ITEM.sub("", each.path))
+        known = alike.get(key)
+        if known is not None:
+            known.add(each, in_order=habit)
+        elif len(alike) < MOST_KINDS:
+            alike[key] = Repeated(each)
+        else:
+            yield Undecided(each.path, f"what else is wrong after {MOST_KINDS} kinds of findings")
+            break
+    for repeated in alike.values():
+        yield repeated.finding()
 
 
-def _without_items(path: str) -> str:
-    return _ITEM.sub("", path)
+class Repeated:
+    """A finding that may come again, with its count and the first and the last of its paths."""
+
+    __slots__ = ("count", "first", "last", "told")
+
+    def __init__(self, finding: Finding) -> None:
+        self.told = finding
+        self.count = finding.count
+        self.first, self.last = finding.first or finding.path, finding.last or finding.path
+
+    def add(self, again: Finding, in_order: bool) -> None:
+        """Count a finding; paths are compared by their Item numbers, unless they come in order as they are."""
+        self.count += again.count
+        first, last = again.first or again.path, again.last or again.path
+        if in_order or _items(last) > _items(self.last):
+            self.last = last
+        if not in_order and _items(first) < _items(self.first):
+            self.told, self.first = again, first
+
+    def finding(self) -> Finding:
+        """All of them as one."""
+        if self.count == self.told.count:
+            return self.told
+        return replace(self.told, path=self.first, count=self.count, first=self.first, last=self.last)
 
 
 def _items(path: str) -> list[int]:
     return [int(number) for number in _ITEM.findall(path)]
 
 
+MOST_KINDS = 1000
+"""Distinct findings after which an instance is bad enough: to go on would only take time."""
 _ITEM = re.compile(r"\[(\d+)\]")

@@ -255,7 +255,7 @@ LENGTH = stated(
     The last value is broken, or the VR is another one. In explicit VR this is told as `encoding`.
     """,
     good=[{"Rows": Element("UN", b"\4\0")}],
-    bad=[{"FrameTimeVector": ["1"], "RealWorldValueSlope": Element("UN", b"\0\0\0\0")}],
+    bad=[{"RealWorldValueSlope": Element("UN", b"\0\0\0\0")}],
 )
 NOT_FINITE = stated(
     "value-not-finite",

@@ -8,18 +8,7 @@ from click.testing import CliRunner
 
 from scp.cli import COMMANDS, main
 
-HEAVY = [
-    "pynetdicom",
-    "pydicom",
-    "sqlalchemy",
-    "alembic",
-    "pydantic",
-    "starlette",
-    "uvicorn",
-    "jinja2",
-    "rich",
-    "psycopg",
-]
+HEAVY = {"pynetdicom", "pydicom", "sqlalchemy", "alembic", "pydantic", "starlette", "uvicorn", "jinja2", "rich"}
 
 
 def modules_after(code: str) -> set[str]:
