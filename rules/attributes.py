@@ -31,9 +31,11 @@ class Header:
         "_codecs",
         "_depth",
         "_intact",
+        "_items",
         "_number",
         "_report",
         "_sequences",
+        "_stencils",
         "_surveyed",
         "_table",
         "_tag",
@@ -41,6 +43,7 @@ class Header:
         "delimited",
         "encoding",
         "end",
+        "memory",
         "meta",
         "parent",
         "pixel_offset",
@@ -66,6 +69,10 @@ class Header:
         self._intact = True
         self._surveyed = False
         self._sequences: dict[int, ItemTable] = {}
+        self._stencils: dict[int, tuple[Stencil, ...]] = {}
+        self._items: dict[int, tuple[Header, ...]] = {}
+        self.memory: dict[object, Header | None] = {}
+        """Where something was found below, for those who will look for it again."""
         self._codecs: tuple[str, ...] | None = None
         self._tag = self._number = 0
         if parent is None:
@@ -207,10 +214,17 @@ class Header:
 
     def items(self, name: str | int) -> tuple[Header, ...]:
         """The Items of a Sequence; () where there is none."""
-        if not self.is_sequence(name):
+        tag = name if isinstance(name, int) else tag_of(name)
+        made = self._items.get(tag)
+        if made is not None:
+            return made
+        if not self.is_sequence(tag):
             return ()
-        count = len(self._item_table(_number_of(name)).starts)
-        return tuple([self.item_at(name, number) for number in range(1, count + 1)])
+        count = len(self._item_table(tag).starts)
+        items = tuple([self.item_at(tag, number) for number in range(1, count + 1)])
+        if count <= _FEW:
+            self._items[tag] = items
+        return items
 
     def item_at(self, name: str | int, number: int) -> Header:
         """One Item of a Sequence that has so many, from 1."""
@@ -228,7 +242,11 @@ class Header:
         """The Items of a Sequence by structure, in the order of their first; () where there is none."""
         if not self.is_sequence(name):
             return ()
-        return group(self, name, self._item_table(_number_of(name)))
+        tag = _number_of(name)
+        made = self._stencils.get(tag)
+        if made is None:
+            made = self._stencils[tag] = group(self, tag, self._item_table(tag))
+        return made
 
     # Where it is
 

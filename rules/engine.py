@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 
 from rules import tables
-from rules.checks import multiplicity, presence, values
 from rules.checks.faults import malformed
 from rules.checks.frame_type import frame_types
 from rules.checks.image_type import image_types
-from rules.conditions import Answer, Condition
+from rules.checks.unlisted import unlisted
+from rules.checks.value_syntax import every_value
 from rules.header import Header
 from rules.image_types import image_type
-from rules.iods import modules_of, storage_sop_classes
+from rules.instance import judge_instance
+from rules.iods import storage_sop_classes
+from rules.judge import Judge
 from rules.model import Finding, Rule, Undecided
-from rules.modules import Level, Row, module
+from rules.plan import plan
 from rules.registry import all_rules, broken, run
+from rules.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,41 +58,38 @@ def load_rules(edition: str | None = None) -> RuleSet:
 
 def check(header: Header, rules: RuleSet) -> Checked:
     """Judge one instance by its SOP Class; never raises, whatever the instance holds."""
-    findings: list[Finding] = []
-    undecided = 0
-    iod = storage_sop_classes().get(header.text("SOPClassUID") or "", "")
+    uid = header.text("SOPClassUID") or ""
+    iod = storage_sop_classes().get(uid, "")
+    tally = Tally()
+    undecided = _tables(header, uid, tally)
     for topic in _topics(iod):
         try:
             for said in topic(header):
                 if isinstance(said, Undecided):
                     undecided += 1
                 else:
-                    findings.append(said)
+                    tally.add(said)
         except Exception as broke:  # one topic's fault must not cost the others, nor the instance
-            findings.append(broken(_name(topic), broke))
+            tally.add(broken(_name(topic), broke))
     # Asked last: walking the Items may have shown more of them.
-    findings[:0] = malformed(header.faults)
-    return Checked(iod, rules.edition, tuple(folded(findings)), undecided)
+    findings = (*malformed(header.faults), *tally.findings())
+    return Checked(iod, rules.edition, findings, undecided)
 
 
-def folded(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """The findings, those that differ in nothing but the Items they are in as one, with their count."""
-    alike: dict[tuple[object, ...], list[Finding]] = {}
-    for each in findings:
-        where = _ITEM.sub("", each.path)
-        alike.setdefault((each.rule, where, each.message, each.value_number, each.severity, each.section), []).append(
-            each
-        )
-    for group in alike.values():
-        first, last = group[0], group[-1]
-        if first is last:
-            yield first
-        else:
-            count = sum(each.count for each in group)
-            yield replace(first, count=count, first=first.first or first.path, last=last.last or last.path)
-
-
-_ITEM = re.compile(r"\[\d+\]")
+def _tables(header: Header, uid: str, tally: Tally) -> int:
+    """Judge an instance by the fact tables of its IOD; the number of requirements that are left undecided."""
+    try:
+        asked = plan(uid)
+        if asked is None:
+            for finding in unlisted(header):
+                tally.add(finding)
+            return 0
+        judge = Judge(asked, tally.add)
+        judge_instance(judge, header)
+    except Exception as broke:  # the fault of one table must not cost the other topics, nor the instance
+        tally.add(broken("the fact tables", broke))
+        return 0
+    return judge.undecided
 
 
 Said = Finding | Undecided
@@ -99,15 +98,13 @@ Topic = Callable[[Header], Iterable[Said]]
 
 @cache
 def _topics(iod: str) -> tuple[Topic, ...]:
-    """What is asked of an instance of this IOD, compiled once."""
-    topics: list[Topic] = []
+    """What is asked of an instance of this IOD beside its Modules, compiled once."""
+    topics: list[Topic] = [every_value]
     facts = image_type(iod)
     if facts is not None:
         topics.append(partial(image_types, facts=facts))
     if facts is not None and facts.frames is not None:
         topics.append(partial(frame_types, images=facts))
-    levels = [level for usage in modules_of(iod) if (level := module(usage.module)) is not None]
-    topics += [partial(_attributes, level=level) for level in levels]
     topics += [partial(run, rule) for rule in all_rules().values() if _applies(rule, iod)]
     return tuple(topics)
 
@@ -117,78 +114,18 @@ def _applies(rule: Rule, iod: str) -> bool:
 
 
 def _name(topic: Topic) -> str:
-    return getattr(topic.func, "__name__", "a topic") if isinstance(topic, partial) else "a topic"
-
-
-def _attributes(place: Header, level: Level) -> Iterator[Said]:
-    """Every Attribute of one Data Set or Item by the rows of its Level, then what is below."""
-    present = frozenset(place.tags())
-    for tag in sorted(level.required - present):
-        yield from run(presence.MISSING, place, level.rows[tag])
-    answers: dict[str, Answer] = {}
-    for row in level.conditional:
-        yield from _conditional(place, row, row.tag in present, answers)
-    for tag in sorted(present & level.rows.keys()):
-        yield from _present(place, level.rows[tag])
-
-
-def _conditional(place: Header, row: Row, present: bool, answers: dict[str, Answer]) -> Iterator[Said]:
-    """Type 1C and 2C: present where the condition is met, and not where it is not, unless the row allows it."""
-    required = _answer(row.required_if, place, answers)
-    if not present and required is Answer.UNKNOWN:
-        yield Undecided(place.path_of(row.keyword), row.required_if.words if row.required_if else "")
-    elif not present and required is Answer.YES:
-        yield from run(presence.MISSING, place, row)
-    elif present and required is Answer.NO and not _allowed(place, row, answers):
-        yield from run(presence.NOT_ALLOWED, place, row)
-
-
-def _allowed(place: Header, row: Row, answers: dict[str, Answer]) -> bool:
-    """Whether an Attribute may be present though its condition is not met."""
-    if row.may_be or row.may_be_if is None:
-        return row.may_be
-    return _answer(row.may_be_if, place, answers) is not Answer.NO
-
-
-def _answer(condition: Condition | None, place: Header, answers: dict[str, Answer]) -> Answer:
-    if condition is None:
-        return Answer.UNKNOWN
-    if condition.name not in answers:
-        answers[condition.name] = condition.ask(place)
-    return answers[condition.name]
-
-
-def _present(place: Header, row: Row) -> Iterator[Said]:
-    """An Attribute that is there: emptiness, encoding, values, Items."""
-    yield from run(values.VR, place, row)
-    if row.vr == "SQ":
-        items = place.items(row.tag)
-        if not items and row.type in ("1", "1C"):
-            yield from run(presence.EMPTY, place, row)
-        if row.items is not None:
-            yield from run(multiplicity.ITEM_COUNT, place, row)
-        if row.below is not None:
-            for item in items:
-                yield from _attributes(item, row.below)
-    elif place.empty(row.tag):
-        if row.type in ("1", "1C"):
-            yield from run(presence.EMPTY, place, row)
-    else:
-        yield from run(multiplicity.VALUE_COUNT, place, row)
-        yield from run(values.SYNTAX, place, row)
-        if row.enumerated or row.enumerated_if:
-            yield from run(values.ENUMERATED, place, row)
-        if row.defined:
-            yield from run(values.DEFINED, place, row)
+    return str(getattr(topic.func if isinstance(topic, partial) else topic, "__name__", "a topic"))
 
 
 @cache
 def _version() -> str:
-    """A digest over the bytes of all rules and facts."""
+    """A digest over the bytes of all rules and facts, the builder of the facts left out."""
     home = Path(__file__).parent
+    folders = (home, home / "checks", *sorted(each for each in tables.FACTS.rglob("*") if each.is_dir()), tables.FACTS)
     digest = sha256()
-    for file in sorted(each for each in home.rglob("*") if each.suffix in (".py", ".json", ".toml")):
-        digest.update(file.relative_to(home).as_posix().encode())
-        digest.update(b"\0")
-        digest.update(file.read_bytes().replace(b"\r\n", b"\n"))
+    for folder in folders:
+        for file in sorted(folder.iterdir()):
+            if file.suffix in (".py", ".json", ".toml"):
+                digest.update(f"{folder.name}/{file.name}".encode() + b"\0")
+                digest.update(file.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()[:12]

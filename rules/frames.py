@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rules.header import Header
@@ -14,40 +14,43 @@ SHARED, PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsS
 
 @dataclass(frozen=True, slots=True)
 class FrameValue:
-    """A value that frames have in common, where it stands first and last, and how often.
-
-    `group` is the Item of the functional group where it stands first: what else is asked there holds for that frame.
-    """
+    """A value that frames have in common. `items` are the Items of `frames` that have it, from 1."""
 
     values: tuple[Value, ...]
-    group: Header
-    path: str
-    count: int
-    last: str
+    header: Header
+    frames: str
+    items: Sequence[int]
+    sequence: str
+    keyword: str
 
     @property
     def numbers(self) -> tuple[float, ...]:
         """The numbers among the values."""
-        return tuple(float(each) for each in self.values if isinstance(each, int | float))
+        return tuple([float(each) for each in self.values if isinstance(each, int | float)])
+
+    @property
+    def group(self) -> Header:
+        """The functional group where the value stands first; what else is asked there holds for that frame."""
+        return self._group(self.items[0])
 
     def problem(self, message: str) -> Problem:
         """A Problem with this value, told once for all its frames."""
-        if self.count == 1:
-            return Problem(self.path, message)
-        return Problem(self.path, message, count=self.count, first=self.path, last=self.last)
+        first = self.group.path_of(self.keyword)
+        if len(self.items) == 1:
+            return Problem(first, message)
+        last = self._group(self.items[-1]).path_of(self.keyword)
+        return Problem(first, message, count=len(self.items), first=first, last=last)
+
+    def _group(self, number: int) -> Header:
+        return self.header.item_at(self.frames, number).items(self.sequence)[0]
 
 
 def frame_values(header: Header, sequence: str, keyword: str) -> Iterator[FrameValue]:
     """Every distinct value of `keyword` in the single Item of the functional group `sequence`."""
-    for shared in header.items(SHARED):
-        for group in shared.items(sequence)[:1]:
-            if not group.empty(keyword) and group.has(keyword):
-                path = group.path_of(keyword)
-                yield FrameValue(group.values(keyword), group, path, 1, path)
-    for stencil in header.stencils(PER_FRAME):
-        for raw, numbers in (stencil.column(sequence, keyword) or {}).items():
-            first = header.item_at(PER_FRAME, numbers[0]).items(sequence)[0]
-            last = header.item_at(PER_FRAME, numbers[-1]).items(sequence)[0]
-            if raw:
-                values = first.decode(keyword, raw)
-                yield FrameValue(values, first, first.path_of(keyword), len(numbers), last.path_of(keyword))
+    for frames in (SHARED, PER_FRAME):
+        for stencil in header.stencils(frames):
+            groups = stencil.exemplar.items(sequence)
+            if len(groups) == 1:
+                for raw, items in (stencil.column_at(groups[0], keyword) or {}).items():
+                    if raw:
+                        yield FrameValue(groups[0].decode(keyword, raw), header, frames, items, sequence, keyword)

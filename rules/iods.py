@@ -10,6 +10,7 @@ from typing import Any
 
 from rules import tables
 from rules.expressions import Expression
+from rules.modules import Row, row_of
 
 PARAMETRIC_MAP_STORAGE = "1.2.840.10008.5.1.4.1.1.30"
 """The SOP Class that the examples of rules on Modules use."""
@@ -28,8 +29,8 @@ class Iod:
 class Usage:
     """A Module, or the Macro of a functional group, in an IOD: M, C or U, and the section that describes it.
 
-    `required_if` is the condition of Usage C, `may_be` and `may_be_if` say whether it may be there otherwise, `never_if`
-    when it may not. `place` is "shared" or "per-frame" for a functional group that stands only there.
+    `required_if` is the condition of Usage C, `may_be` and `may_be_if` say whether it may be there otherwise,
+    `never_if` when it may not. `place` is "shared" or "per-frame" for a functional group that stands only there.
     """
 
     name: str
@@ -96,6 +97,25 @@ def _usage(row: Sequence[Any]) -> Usage:
         never_if=more.get("never"),
         place=more.get("place", ""),
     )
+
+
+@cache
+def forbidden_modules_of(iod: str) -> tuple[tuple[str, str], ...]:
+    """The Modules that the Content Constraints of an IOD forbid, each with the section that says so."""
+    rows = _table(iod).get("constraints", ())
+    return tuple((name, more["section"]) for kind, name, more in rows if kind == "forbidden")
+
+
+@cache
+def constraints_of(iod: str) -> tuple[Row, ...]:
+    """What the Content Constraints of an IOD ask of its Attributes beyond its Modules."""
+    rows = _table(iod).get("constraints", ())
+    return tuple(_constraint(iod, keyword, more) for kind, keyword, more in rows if kind == "row")
+
+
+def _constraint(iod: str, keyword: str, more: Mapping[str, Any]) -> Row:
+    never = {"never": {"sop class": list(iods()[iod].sop_class_uids)}} if more.get("absent") else {}
+    return row_of(keyword, more.get("type", ""), {**more, **never}, more["section"])
 
 
 _REAL_TIME_COMMUNICATION = "1.2.840.10008.10."

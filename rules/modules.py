@@ -1,4 +1,4 @@
-"""The Modules and Macros of PS3.3 Annex C as the fact tables have them: rows, nested as printed, Macros not yet opened."""
+"""The Modules and Macros of PS3.3 as the fact tables have them: rows, nested as printed, Macros not yet opened."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ class Terms:
 class Row:
     """One Attribute of a Module or Macro.
 
-    `required_if` is the condition of Type 1C or 2C. `may_be` says that it may be present though not required,
-    `may_be_if` when; `never_if` when it may not. `items` are the fewest and most Items, `within` what stands in them.
+    `type` is "" where the row only narrows what others say. `required_if` is the condition of Type 1C or 2C. `may_be`
+    says that it may be present though not required, `may_be_if` when; `never_if` when it may not. `items` are the
+    fewest and most Items, `within` what stands in them.
     """
 
     keyword: str
@@ -148,18 +149,19 @@ def _nested(lines: Sequence[_Line], start: int, stop: int, depth: int, section: 
         while end < stop and lines[end][0] > depth:
             end += 1
         if keyword == "include":
-            types = {name: _row(name, other, said, section, ()) for name, other, said in more.get("types", ())}
+            types = {name: row_of(name, other, said, section) for name, other, said in more.get("types", ())}
             found.append(Include(kind, types, more.get("if")))
         else:
             within = _nested(lines, start + 1, end, depth + 1, section) if end > start + 1 else ()
-            found.append(_row(keyword, kind, more, section, within))
+            found.append(row_of(keyword, kind, more, section, within))
         start = end
     return tuple(found)
 
 
-def _row(
-    keyword: str, kind: str, more: Mapping[str, Any], section: str, within: tuple[Row | Include, ...]
+def row_of(
+    keyword: str, kind: str, more: Mapping[str, Any], section: str, within: tuple[Row | Include, ...] = ()
 ) -> Row:
+    """A row from what a fact table says of it."""
     tag = tag_of(keyword)
     if not more:
         return Row(keyword, tag, kind, section, within=within)
@@ -194,11 +196,19 @@ def _terms(more: Mapping[str, Any], tag: int) -> Iterator[Terms]:
 
 
 def _plain(listed: Sequence[object], tag: int) -> tuple[str, ...]:
-    """The terms; a number that is printed in hexadecimal, as "0001H", in decimal."""
+    """The terms; of a number what is printed as "0001H", "+1" or "00" in plain decimal."""
     terms = tuple(str(each) for each in listed)
-    if (vr_of(tag) or "")[:2] in ("US", "SS", "UL", "SL"):
-        return tuple(str(int(each[:-1], 16)) if _HEXADECIMAL.fullmatch(each) else each for each in terms)
-    return terms
+    return tuple(_number(each) for each in terms) if (vr_of(tag) or "")[:2] in _NUMBERS else terms
+
+
+def _number(term: str) -> str:
+    if _HEXADECIMAL.fullmatch(term):
+        return str(int(term[:-1], 16))
+    try:
+        return f"{float(term):.16g}"
+    except ValueError:
+        return term
 
 
 _HEXADECIMAL = re.compile(r"[0-9A-F]+H")
+_NUMBERS = ("US", "SS", "UL", "SL", "FL", "FD", "DS", "IS")

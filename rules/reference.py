@@ -77,7 +77,7 @@ def _short(value: object) -> str:
         return f"{_short(value.value)} (as {value.vr})"
     if isinstance(value, bytes):
         return f"({len(value)} bytes)"
-    return "(empty)" if value in (None, "") else str(value)
+    return "(empty)" if value in (None, "") else str(value).replace("\r", "\\r").replace("\n", "\\n")
 
 
 def _plain(value: object) -> Any:

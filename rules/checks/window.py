@@ -39,9 +39,10 @@ def window_width(header: Header) -> Iterator[Problem]:
         if message is not None:
             yield Problem("WindowWidth", message)
     for seen in frame_values(header, _GROUP, "WindowWidth"):
-        message = _too_small(seen.group, seen.numbers)
-        if message is not None:
-            yield seen.problem(message)
+        if any(width < 1 for width in seen.numbers):
+            message = _too_small(seen.group, seen.numbers)
+            if message is not None:
+                yield seen.problem(message)
 
 
 def _too_small(place: Header, widths: tuple[float, ...]) -> str | None:

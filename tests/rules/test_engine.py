@@ -66,7 +66,7 @@ def test_a_topic_that_breaks_is_a_finding_and_costs_no_other(monkeypatch: pytest
     topics = engine._topics("Parametric Map")
     monkeypatch.setattr(engine, "_topics", lambda iod: (breaks, *topics))
     found = check(header_of(parametric_map(BitsAllocated=8)), load_rules()).findings
-    assert {each.rule for each in found} == {"rule-broke", "value-not-enumerated"}
+    assert {"rule-broke", "value-not-enumerated"} <= {each.rule for each in found}
 
 
 def test_tables_that_break_are_a_finding_and_cost_no_other(monkeypatch: pytest.MonkeyPatch) -> None:

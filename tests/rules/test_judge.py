@@ -19,6 +19,7 @@ from rules.engine import check, load_rules
 from rules.header import Header, Stencil
 from rules.items import ItemTable
 from rules.model import Finding, Severity
+from rules.plan import MOST_ROOTS, plan
 
 PER_FRAME = "PerFrameFunctionalGroupsSequence"
 SHARED = "SharedFunctionalGroupsSequence"
@@ -238,3 +239,34 @@ def test_items_judged_together_are_judged_as_if_one_by_one(
 
 
 _VARIED = ("FrameVOILUTSequence", "RealWorldValueMappingSequence", "PlaneOrientationSequence")
+
+
+def test_the_content_constraints_of_an_iod_are_judged() -> None:
+    iod = "Multi-frame Single Bit Secondary Capture Image"
+    assert ("value-not-enumerated", "BitsAllocated") in told(smallest(iod, BitsAllocated=8))
+    assert ("attribute-not-allowed", "PlanarConfiguration") in told(smallest(iod, PlanarConfiguration=0))
+    assert ("module-forbidden", "WindowCenter") in told(smallest(iod, WindowCenter="1", WindowWidth="1"))
+
+
+def test_a_module_of_references_is_missed_where_instances_are_referenced() -> None:
+    reference = {"ReferencedSOPClassUID": "1.2.840.10008.5.1.4.1.1.4", "ReferencedSOPInstanceUID": "1.2.3.9"}
+    source = {**reference, "PurposeOfReferenceCodeSequence": [CODE]}
+    attributes = smallest("Parametric Map")
+    attributes[SHARED][0]["DerivationImageSequence"] = [
+        {"DerivationCodeSequence": [CODE], "SourceImageSequence": [source]}
+    ]
+    assert ("module-missing", "ReferencedSeriesSequence") in told(attributes)
+    series = {"SeriesInstanceUID": "1.2.3.8", "ReferencedInstanceSequence": [reference]}
+    assert ("module-missing", "ReferencedSeriesSequence") not in told(
+        {**attributes, "ReferencedSeriesSequence": [series]}
+    )
+
+
+def test_a_plan_forgets_the_modules_it_has_seen_before_there_are_too_many() -> None:
+    asked = plan("1.2.840.10008.5.1.4.1.1.2")
+    assert asked is not None
+    options = [min(each.own) for each in asked.options if each.own and each.usage.usage == "U"]
+    for number in range(1 << min(len(options), 8)):
+        used = frozenset(tag for bit, tag in enumerate(options) if number >> bit & 1)
+        asked.modules(header_of({"Modality": "CT"}), used)
+    assert len(asked._roots) <= MOST_ROOTS

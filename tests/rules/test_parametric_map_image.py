@@ -97,8 +97,8 @@ def test_a_value_outside_the_enumerated_values_is_an_error(keyword: str, value: 
 def test_bits_allocated_follows_the_kind_of_pixel_data() -> None:
     double = parametric_map(FloatPixelData=..., DoubleFloatPixelData=b"\0" * 8)
     assert told({**double, "BitsAllocated": 64}) == set()
-    assert told(double) == {("value-not-enumerated", "BitsAllocated")}
-    assert told(parametric_map(BitsAllocated=16)) == {("value-not-enumerated", "BitsAllocated")}
+    assert ("value-not-enumerated", "BitsAllocated") in told(double)
+    assert ("value-not-enumerated", "BitsAllocated") in told(parametric_map(BitsAllocated=16))
 
 
 def test_bits_stored_is_forbidden_with_floating_point_pixels() -> None:

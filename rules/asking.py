@@ -1,0 +1,139 @@
+"""Questions: conditions of the fact tables made ready to be asked of one SOP Class, over and over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from rules.conditions import Answer
+from rules.dictionary import tag_of
+from rules.expressions import Expression, compiled, words
+from rules.header import Header
+
+Read = tuple[int, str]
+"""A tag whose value is read, and where: "here", "above", "around" or "frame"."""
+
+
+class Question:
+    """A condition, with what is known of its answer before an instance is looked at.
+
+    `always` is the answer where it is the same for all instances. `needs` are tags of which one must stand in the
+    Data Set or Item that is asked for the answer to be anything but NO; None where that cannot be said. `reads` are
+    values near the place that bear on the answer: where they are the same in two Items alike, so is the answer.
+    """
+
+    __slots__ = ("always", "ask", "expression", "needs", "reads", "told")
+
+    def __init__(self, expression: Expression, uid: str, root: bool) -> None:
+        self.expression = expression
+        folded = _folded(expression, uid)
+        self.always = _CONSTANTS.get(repr(folded)) or (Answer.UNKNOWN if "undecidable" in folded else None)
+        # What the SOP Class settles is left out of messages too, unless it is all there is.
+        self.told = expression if self.always is not None else folded
+        self.ask: Callable[[Header], Answer] = compiled(folded)
+        self.needs = _needs(folded, root)
+        self.reads: frozenset[Read] = frozenset(_reads(folded))
+
+    def of(self, place: Header, present: frozenset[int]) -> Answer:
+        """The answer of a place that holds these tags."""
+        if self.always is not None:
+            return self.always
+        if self.needs is not None and self.needs.isdisjoint(present):
+            return Answer.NO
+        return self.ask(place)
+
+    @property
+    def words(self) -> str:
+        """A clause that can follow "since"."""
+        return words(self.told)
+
+
+_asked: dict[tuple[str, str, bool], Question] = {}
+
+
+def question(expression: Expression, uid: str, *, root: bool = False) -> Question:
+    """The question that an expression is for instances of a SOP Class; `root` where the Data Set itself is asked."""
+    text = repr(expression)
+    key = (text, uid if "'sop class'" in text else "", root)
+    found = _asked.get(key)
+    if found is None:
+        found = _asked[key] = Question(expression, uid, root)
+    return found
+
+
+_YES: Mapping[str, Any] = {"all": []}
+_NO: Mapping[str, Any] = {"any": []}
+_CONSTANTS = {repr(_YES): Answer.YES, repr(_NO): Answer.NO}
+
+
+def _folded(expression: Expression, uid: str) -> Expression:
+    """The expression with what the SOP Class settles left out."""
+    if "sop class" in expression:
+        return _YES if uid in expression["sop class"] else _NO
+    if "not" in expression:
+        inner = _folded(expression["not"], uid)
+        return _NO if inner == _YES else _YES if inner == _NO else {"not": inner}
+    for joint, settles, neutral in (("all", _NO, _YES), ("any", _YES, _NO)):
+        if joint in expression:
+            inner_all = [_folded(each, uid) for each in expression[joint]]
+            if settles in inner_all:
+                return settles
+            left = [each for each in inner_all if each != neutral]
+            return left[0] if len(left) == 1 else {joint: left}
+    return expression
+
+
+def _needs(expression: Expression, root: bool) -> frozenset[int] | None:
+    if "all" in expression:
+        found = [need for each in expression["all"] if (need := _needs(each, root)) is not None]
+        return min(found, key=len) if found else None
+    if "any" in expression:
+        each_needs = [_needs(each, root) for each in expression["any"]]
+        if None in each_needs:
+            return None
+        return frozenset(tag for need in each_needs if need is not None for tag in need)
+    at = expression.get("at", "here")
+    if at == "here" or (root and at in ("root", "above", "frame")):
+        for operation, subject in expression.items():
+            if operation in _NO_WHERE_ABSENT:
+                return frozenset((tag_of(subject if isinstance(subject, str) else subject[0]),))
+    return None
+
+
+_NO_WHERE_ABSENT = frozenset(
+    ("present", "filled", "empty", "is", "compare", "points to", "private", "points to a frame", "any item", "code")
+)
+"""What is NO of an Attribute that is not there."""
+
+
+def _reads(expression: Expression) -> Iterator[Read]:
+    if "not" in expression:
+        yield from _reads(expression["not"])
+        return
+    for joint in ("all", "any"):
+        for each in expression.get(joint, ()):
+            yield from _reads(each)
+    at = expression.get("at", "here")
+    if at in ("root", "frames"):
+        return
+    for operation, subject in expression.items():
+        if operation in _OF_VALUES:
+            yield tag_of(subject if isinstance(subject, str) else subject[0]), at
+
+
+_OF_VALUES = frozenset(
+    (
+        "filled",
+        "empty",
+        "is",
+        "is not",
+        "compare",
+        "count",
+        "points to",
+        "private",
+        "points to a frame",
+        "any item",
+        "code",
+    )
+)
+"""What depends on a value, and not on the structure of the Item alone."""

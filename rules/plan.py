@@ -1,0 +1,430 @@
+"""What an instance of a SOP Class has to hold, all Modules of its IOD merged into one Level a place.
+
+Compiled at first use, and no deeper than the Sequences that are met. Where several Modules name one Attribute the
+strictest Type counts (PS3.3 C.1.2.3), and an Attribute that any of them permits is permitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
+
+from rules.asking import Question, question
+from rules.conditions import Answer
+from rules.dictionary import vr_of
+from rules.header import Header
+from rules.image_types import image_type
+from rules.iods import (
+    Usage,
+    constraints_of,
+    forbidden_modules_of,
+    functional_groups_of,
+    modules_of,
+    storage_sop_classes,
+)
+from rules.modules import Row, Table, Terms, macro, module, rows_of
+from rules.tables import file_name
+
+SHARED = 0x52009229
+PER_FRAME = 0x52009230
+MOST_ROOTS = 64
+"""Combinations of Modules that a Plan keeps compiled."""
+_MEMORY = 512
+"""Value fields that a check remembers as sound."""
+
+
+class Claim(NamedTuple):
+    """What one Module says of an Attribute.
+
+    `binding` where the Module applies; else it only permits. `optional` for the Sequence of a functional group, whose
+    presence is judged over all frames.
+    """
+
+    row: Row
+    binding: bool
+    optional: bool = False
+
+
+class Check:
+    """One list of values that an Attribute is held against; `sound` are value fields that have passed."""
+
+    __slots__ = ("allowed", "asked", "row", "sound", "terms")
+
+    def __init__(self, row: Row, terms: Terms, uid: str) -> None:
+        self.row = row
+        self.terms = terms
+        self.allowed = frozenset(terms.allowed)
+        self.asked = question(terms.condition, uid) if terms.condition is not None else None
+        self.sound: set[bytes] = set()
+
+    def remember(self, raw: bytes) -> None:
+        """Take a value field for sound from now on."""
+        if len(self.sound) < _MEMORY and raw.isascii():
+            self.sound.add(raw)
+
+
+class Conditional(NamedTuple):
+    """Type 1C or 2C by one row: when it is required, and when it may be there otherwise."""
+
+    row: Row
+    asked: Question
+    may: Question | None
+
+
+class Entry:
+    """All that is asked of one Attribute that is present."""
+
+    __slots__ = ("barred", "checks", "children", "fewest", "filled", "filled_if", "items_row", "most", "never", "text")
+
+    def __init__(self) -> None:
+        self.filled: Row | None = None
+        """The row that demands a value."""
+        self.filled_if: tuple[Conditional, ...] = ()
+        """Rows that demand one where their condition is met."""
+        self.text = True
+        """Whether it may hold nothing but padding."""
+        self.barred: tuple[Conditional, ...] = ()
+        """The rows of which one must allow it to be there; none where it is allowed come what may."""
+        self.never: tuple[tuple[Row, Question], ...] = ()
+        self.checks: tuple[Check, ...] = ()
+        self.fewest = 0
+        self.most: int | None = None
+        self.items_row: Row | None = None
+        self.children: tuple[Claim, ...] | None = None
+        """What its Items are judged by; None where it is no Sequence."""
+
+
+@dataclass(slots=True, eq=False)
+class Level:
+    """What is asked of one Data Set or Item.
+
+    `required` are Types 1 and 2, `rows` those that demand them. `conditional` are 1C and 2C that an instance can
+    decide, by tag, each with the tags of which one must be present for the condition to be met (None: any).
+    `undecidable` are those that no instance can.
+    """
+
+    required: frozenset[int] = frozenset()
+    rows: Mapping[int, Row] = field(default_factory=dict)
+    conditional: tuple[tuple[int, frozenset[int] | None, tuple[Conditional, ...]], ...] = ()
+    undecidable: frozenset[int] = frozenset()
+    entries: Mapping[int, Entry] = field(default_factory=dict)
+    known: frozenset[int] = frozenset()
+    """The tags of all rows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """A functional group of the IOD: the Macro's Sequence, and when it is there."""
+
+    usage: Usage
+    row: Row
+    asked: Question | None
+    may: Question | None
+    own_topic: bool
+    """Whether its presence is judged with Frame Type."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Option:
+    """A Module of Usage C or U. `own` are the tags that show it is in use: required ones that no other Module has."""
+
+    usage: Usage
+    table: Table
+    own: frozenset[int]
+    asked: Question | None
+    may: Question | None
+    never: Question | None
+    loose: frozenset[int]
+    """Its tags, where none of them is Type 1 or 2 but one is 1C: a Module of references, say. Else none."""
+
+
+class Modules(NamedTuple):
+    """Which Modules apply to one instance."""
+
+    root: Level
+    barred: tuple[tuple[Option, frozenset[int]], ...]
+    """Modules that must not be there, with the tags of theirs that are."""
+    missing: tuple[Option, ...]
+    """Modules that are required, demand no Attribute by themselves, and of which there is none."""
+    undecided: tuple[str, ...]
+    """Modules of which the instance does not tell whether they are required."""
+
+
+class Plan:
+    """Everything that the fact tables ask of the instances of one SOP Class."""
+
+    def __init__(self, uid: str, iod: str) -> None:
+        self.uid = uid
+        self.iod = iod
+        self._names = frozenset(usage.name for usage in modules_of(iod))
+        self._levels: dict[tuple[tuple[int, bool, bool], ...], Level] = {}
+        self._roots: dict[tuple[str, ...], Level] = {}
+        usages = [(usage, table) for usage in modules_of(iod) if (table := module(usage.name)) is not None]
+        self._mandatory = tuple(table for usage, table in usages if usage.usage == "M")
+        self.options = tuple(self._option(usage, table, usages) for usage, table in usages if usage.usage != "M")
+        types = image_type(iod)
+        self._topics = {"ImageType"} if types is not None else set()
+        frames = types.frames.sequence if types is not None and types.frames is not None else ""
+        self.frame_type = frames
+        self.forbidden = tuple(self._forbidden(usages))
+        self.groups = tuple(self._groups(frames))
+        self.per_frame_required = any(_for_frames(each) and each.usage.usage == "M" for each in self.groups)
+        self._frame_level: Level | None = None
+
+    def modules(self, header: Header, present: frozenset[int]) -> Modules:
+        """Which Modules apply to this instance, merged."""
+        applying: list[str] = []
+        excluded: list[Option] = []
+        barred: list[tuple[Option, frozenset[int]]] = []
+        missing: list[Option] = []
+        undecided: list[str] = []
+        for option in self.options:
+            in_use = not option.own.isdisjoint(present)
+            if option.asked is None:
+                if in_use:
+                    applying.append(option.usage.name)
+                continue
+            answer = option.asked.of(header, present)
+            if answer is Answer.YES:
+                applying.append(option.usage.name)
+                if option.loose and option.loose.isdisjoint(present):
+                    missing.append(option)
+            elif answer is Answer.NO and not _allowed(option, header, present):
+                excluded.append(option)
+                if in_use:
+                    barred.append((option, option.own & present))
+            elif in_use:
+                applying.append(option.usage.name)
+            elif answer is Answer.UNKNOWN:
+                undecided.append(option.usage.name)
+        key = (*applying, "", *(each.usage.name for each in excluded))
+        root = self._roots.get(key)
+        if root is None:
+            if len(self._roots) >= MOST_ROOTS:
+                self._roots.clear()
+            root = self._roots[key] = self._root(frozenset(applying), excluded)
+        return Modules(root, tuple(barred), tuple(missing), tuple(undecided))
+
+    def below(self, entry: Entry) -> Level:
+        """The Level of the Items of a Sequence."""
+        return self._level_of(entry.children or (), root=False)
+
+    @property
+    def frame(self) -> Level:
+        """The Level of an Item of the Shared or Per-Frame Functional Groups Sequence."""
+        if self._frame_level is None:
+            self._frame_level = self._level_of([Claim(each.row, True, True) for each in self.groups], root=False)
+        return self._frame_level
+
+    def _option(self, usage: Usage, table: Table, usages: Sequence[tuple[Usage, Table]]) -> Option:
+        others = {tag for other, each in usages if other is not usage for tag in _tags(each)}
+        own = frozenset(row.tag for row in rows_of(table.within) if row.type != "3" and row.tag not in others)
+        conditional = usage.usage == "C"
+        types = {row.type for row in rows_of(table.within)}
+        return Option(
+            usage,
+            table,
+            own,
+            question(usage.required_if or _UNSAID, self.uid, root=True) if conditional else None,
+            question(usage.may_be_if, self.uid, root=True) if usage.may_be_if is not None else None,
+            question(usage.never_if, self.uid, root=True) if usage.never_if is not None else None,
+            _tags(table) if "1C" in types and types.isdisjoint(("1", "2")) else frozenset(),
+        )
+
+    def _forbidden(self, usages: Sequence[tuple[Usage, Table]]) -> Iterator[tuple[str, str, frozenset[int]]]:
+        """Modules that the IOD forbids: name, section, and the tags that show one to be there all the same."""
+        allowed = {tag for _, each in usages for tag in _tags(each)}
+        for name, section in forbidden_modules_of(self.iod):
+            table = module(name)
+            rows = rows_of(table.within) if table else ()
+            yield name, section, frozenset(row.tag for row in rows if row.type != "3" and row.tag not in allowed)
+
+    def _groups(self, frame_type: str) -> Iterator[Group]:
+        for usage in functional_groups_of(self.iod):
+            table = macro(file_name(usage.name))
+            for row in rows_of(table.within) if table else ():
+                if vr_of(row.tag) == "SQ":
+                    conditional = usage.usage == "C" or (usage.usage == "M" and row.type.endswith("C"))
+                    required = usage.required_if if usage.usage == "C" else row.required_if
+                    yield Group(
+                        usage,
+                        row,
+                        question(required or _UNSAID, self.uid) if conditional else None,
+                        question(usage.may_be_if, self.uid) if usage.may_be_if is not None else None,
+                        row.keyword == frame_type,
+                    )
+
+    def _root(self, applying: Collection[str], excluded: Collection[Option]) -> Level:
+        claims = [
+            Claim(row, True) for table in self._mandatory for row in rows_of(table.within) if self._counts(row, table)
+        ]
+        for option in self.options:
+            if option not in excluded:
+                binding = option.usage.name in applying
+                claims += [Claim(row, binding) for row in rows_of(option.table.within)]
+        claims += [Claim(row, True) for row in constraints_of(self.iod)]
+        return self._compiled(claims, root=True)
+
+    def _counts(self, row: Row, table: Table) -> bool:
+        """Whether no other Module says that its Type counts in place of this row's."""
+        return all(
+            row.keyword != keyword or table.name == overriding or overriding not in self._names
+            for overriding, keyword in _OVERRIDING
+        )
+
+    def _level_of(self, claims: Iterable[Claim], root: bool) -> Level:
+        claims = tuple(claims)
+        key = tuple((id(row), binding, optional) for row, binding, optional in claims)
+        level = self._levels.get(key)
+        if level is None:
+            level = self._levels[key] = self._compiled(claims, root)
+        return level
+
+    def _compiled(self, claims: Iterable[Claim], root: bool) -> Level:
+        by_tag: dict[int, list[Claim]] = {}
+        for claim in claims:
+            by_tag.setdefault(claim.row.tag, []).append(claim)
+        rows: dict[int, Row] = {}
+        required: set[int] = set()
+        undecidable: set[int] = set()
+        conditional: list[tuple[int, frozenset[int] | None, tuple[Conditional, ...]]] = []
+        entries: dict[int, Entry] = {}
+        for tag, said in by_tag.items():
+            binding = [claim for claim in said if claim.binding]
+            if not binding or binding[0].row.keyword in self._topics:
+                continue
+            strictest = min(binding, key=_strictness)
+            rows[tag] = strictest.row
+            if strictest.row.type in ("1", "2") and not strictest.optional:
+                required.add(tag)
+            conditions = self._conditions(binding, root)
+            if conditions and tag not in required and not strictest.optional:
+                self._when_absent(tag, conditions, conditional, undecidable)
+            entry = self._entry(tag, said, binding, conditions)
+            if entry is not None:
+                entries[tag] = entry
+        return Level(frozenset(required), rows, tuple(conditional), frozenset(undecidable), entries, frozenset(by_tag))
+
+    def _conditions(self, binding: Iterable[Claim], root: bool) -> tuple[Conditional, ...]:
+        return tuple(
+            Conditional(
+                row,
+                question(row.required_if or _UNSAID, self.uid, root=root),
+                question(row.may_be_if, self.uid, root=root) if row.may_be_if is not None else None,
+            )
+            for row, *_ in binding
+            if row.type in ("1C", "2C")
+        )
+
+    @staticmethod
+    def _when_absent(
+        tag: int,
+        conditions: tuple[Conditional, ...],
+        conditional: list[tuple[int, frozenset[int] | None, tuple[Conditional, ...]]],
+        undecidable: set[int],
+    ) -> None:
+        if all(each.asked.always is Answer.UNKNOWN for each in conditions):
+            undecidable.add(tag)
+        asked = tuple(each for each in conditions if each.asked.always not in (Answer.NO, Answer.UNKNOWN))
+        if asked:
+            needs = [each.asked.needs for each in asked]
+            some = None if None in needs else frozenset(each for need in needs if need for each in need)
+            conditional.append((tag, some, asked))
+
+    def _entry(
+        self, tag: int, said: Sequence[Claim], binding: Sequence[Claim], conditions: tuple[Conditional, ...]
+    ) -> Entry | None:
+        entry = Entry()
+        sequence = vr_of(tag) == "SQ"
+        entry.text = not sequence
+        entry.filled = next((claim.row for claim in binding if claim.row.type == "1"), None)
+        if entry.filled is None:
+            entry.filled_if = tuple(each for each in conditions if each.row.type == "1C")
+            lenient = any(claim.row.type in ("2", "2C", "3") for claim in said)
+            if entry.filled_if and not lenient:
+                entry.filled, entry.filled_if = entry.filled_if[0].row, ()
+        speaking = [claim for claim in said if claim.row.type]
+        if conditions and len(conditions) == len(speaking) and not any(row.may_be for row, *_ in said):
+            entry.barred = conditions
+        entry.never = tuple((row, question(row.never_if, self.uid)) for row, *_ in binding if row.never_if is not None)
+        entry.checks = tuple(Check(row, terms, self.uid) for row, terms in _narrowest(binding))
+        if sequence:
+            self._count(entry, binding)
+            entry.children = tuple(
+                Claim(row, claim.binding)
+                for claim in said
+                for row in rows_of(claim.row.within)
+                if row.keyword != "FrameType" or claim.row.keyword != self.frame_type
+            )
+        useful = entry.filled or entry.filled_if or entry.barred or entry.never or entry.checks or entry.children
+        return entry if useful or entry.items_row else None
+
+    @staticmethod
+    def _count(entry: Entry, binding: Sequence[Claim]) -> None:
+        for row, *_ in binding:
+            if row.items is not None:
+                fewest, most = row.items
+                if most is not None and (entry.most is None or most < entry.most):
+                    entry.most, entry.items_row = most, row
+                if fewest > max(entry.fewest, 1):
+                    entry.fewest, entry.items_row = fewest, row
+
+
+def _narrowest(binding: Sequence[Claim]) -> list[tuple[Row, Terms]]:
+    """The lists of values of an Attribute, without those that another list makes needless."""
+    every = [(row, terms) for row, *_ in binding for terms in row.terms]
+    return [
+        each for number, each in enumerate(every) if not any(_makes_needless(*pair) for pair in _others(every, number))
+    ]
+
+
+def _others(every: Sequence[tuple[Row, Terms]], number: int) -> Iterator[tuple[Terms, Terms, bool]]:
+    for other, (_, terms) in enumerate(every):
+        if other != number:
+            yield terms, every[number][1], other < number
+
+
+def _makes_needless(terms: Terms, other: Terms, first: bool) -> bool:
+    """Whether what is outside `other` is outside `terms` as well, or of no account beside it."""
+    if terms.condition is not None or other.condition is not None or terms.number != other.number:
+        return False
+    if terms.enumerated != other.enumerated:
+        return terms.enumerated
+    return set(terms.allowed) < set(other.allowed) or (first and set(terms.allowed) == set(other.allowed))
+
+
+def _for_frames(group: Group) -> bool:
+    return group.usage.place == "per-frame"
+
+
+@cache
+def plan(uid: str) -> Plan | None:
+    """The Plan of a SOP Class; None for one that no IOD of PS3.3 lists, or whose IOD has no table."""
+    iod = storage_sop_classes().get(uid)
+    return Plan(uid, iod) if iod is not None and modules_of(iod) else None
+
+
+def _allowed(option: Option, header: Header, present: frozenset[int]) -> bool:
+    """Whether a Module whose condition is not met may be there all the same."""
+    if option.never is not None and option.never.of(header, present) is Answer.YES:
+        return False
+    if option.usage.may_be or option.may is None:
+        return option.usage.may_be
+    return option.may.of(header, present) is not Answer.NO
+
+
+@cache
+def _tags(table: Table) -> frozenset[int]:
+    return frozenset(row.tag for row in rows_of(table.within))
+
+
+def _strictness(claim: Claim) -> int:
+    return _ORDER.index(claim.row.type)
+
+
+_OVERRIDING = (("SC Equipment", "Modality"),)
+"""Attributes of Modules whose Type overrides that of General Series (PS3.3 C.8.6.1)."""
+_ORDER = ("1", "1C", "2", "2C", "3", "")
+_UNSAID = {"undecidable": "the tables do not say when"}

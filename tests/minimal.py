@@ -1,0 +1,200 @@
+"""The smallest conformant instance of an IOD, made from the fact tables: `instance("CT Image")`.
+
+All Types 1 and 2 of the mandatory Modules, and whatever a condition requires of what is there already, added one by
+one until no condition asks for more. It reads the same rows as the engine, but merges and walks them its own way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from type_cases import legal
+
+from rules.checks.modality import USUAL
+from rules.conditions import Answer
+from rules.dictionary import vm_of, vr_of
+from rules.encode import header_of
+from rules.expressions import Expression, compiled
+from rules.header import Header
+from rules.image_types import image_type
+from rules.iods import Usage, constraints_of, functional_groups_of, iods, modules_of
+from rules.modules import Row, macro, module, rows_of
+from rules.tables import file_name
+
+Attributes = dict[str, Any]
+SHARED, PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
+ROUNDS = 200
+"""Additions after which conditions are held to contradict each other."""
+
+_BY_VR: dict[str, object] = {
+    "AE": "ONE", "AS": "001Y", "AT": 0x00100020, "CS": "ONE", "DA": "20260102", "DS": "1", "DT": "20260102101112",
+    "FD": 1.0, "FL": 1.0, "IS": "1", "LO": "one", "LT": "one", "OB": b"\0\0", "OD": b"\0" * 8, "OF": b"\0" * 4,
+    "OL": b"\0" * 4, "OV": b"\0" * 8, "OW": b"\0\0", "PN": "One^One", "SH": "one", "SL": 1, "SS": 1, "ST": "one",
+    "SV": 1, "TM": "101112", "UC": "one", "UI": "1.2.3", "UL": 1, "UN": b"\0\0", "UR": "http://localhost/", "US": 1,
+    "UT": "one", "UV": 1,
+}  # fmt: skip
+_BY_KEYWORD: dict[str, object] = {
+    "SOPInstanceUID": "1.2.3.4",
+    "BitsAllocated": 16, "BitsStored": 16, "HighBit": 15, "PixelRepresentation": 0, "SamplesPerPixel": 1,
+    "PhotometricInterpretation": "MONOCHROME2", "ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"],
+    "CodeValue": "1", "CodingSchemeDesignator": "99ONE", "CodeMeaning": "one", "MIMETypeOfEncapsulatedDocument":
+    "application/pdf", "PatientSex": "O", "TimezoneOffsetFromUTC": "+0000", "PixelData": b"\0\0",
+    "VolumeBasedCalculationTechnique": "NONE",
+}  # fmt: skip
+SEEDS: Mapping[str, Attributes] = {
+    "Parametric Map": {"FloatPixelData": b"\0\0\0\0", "BitsAllocated": 32},
+    "Multi-frame True Color Secondary Capture Image": {"PixelData": b"\0" * 4},
+}
+"""What settles a choice that the tables leave open."""
+
+
+def instance(iod: str) -> Attributes:
+    """A smallest conformant instance of this IOD, of one frame where it has frames."""
+    attributes: Attributes = {"SOPClassUID": iods()[iod].sop_class_uids[0], **SEEDS.get(iod, {})}
+    if iod in USUAL:
+        attributes["Modality"] = USUAL[iod]
+    types = image_type(iod)
+    if types is not None:
+        attributes |= legal(types)
+    framed = any(each.name.endswith("Functional Groups") and each.usage == "M" for each in modules_of(iod))
+    groups = functional_groups_of(iod) if framed else ()
+    if groups:
+        attributes[SHARED] = [*attributes.get(SHARED, [{}])]
+        attributes[PER_FRAME] = [{}]
+        attributes["NumberOfFrames"] = "1"
+    for _ in range(ROUNDS):
+        header = header_of(attributes)
+        if not _more(attributes, header, iod, groups):
+            return attributes
+    raise ValueError(f"the conditions of {iod} do not settle")
+
+
+def required_paths(attributes: Attributes, iod: str) -> Iterator[tuple[str | int, ...]]:
+    """The places of the Attributes that Types 1 and 2 demand of the instance, as steps of keywords and Item indices."""
+    tables = [table for usage in modules_of(iod) if usage.usage == "M" and (table := module(usage.name))]
+    yield from _required(attributes, [row for table in tables for row in rows_of(table.within)])
+
+
+def _required(place: Attributes, rows: Sequence[Row]) -> Iterator[tuple[str | int, ...]]:
+    for keyword, same in _by_keyword(rows).items():
+        if keyword in place and keyword not in (SHARED, PER_FRAME, "ImageType", "Modality"):
+            if any(row.type in ("1", "2") for row in same):
+                yield (keyword,)
+            if vr_of(same[0].tag) == "SQ":
+                below = [row for each in same for row in rows_of(each.within)]
+                for number, item in enumerate(place[keyword]):
+                    for steps in _required(item, below):
+                        yield (keyword, number, *steps)
+
+
+def _more(attributes: Attributes, header: Header, iod: str, groups: Sequence[Usage]) -> bool:
+    """Add what is missing; whether anything was."""
+    tables = [table for usage in modules_of(iod) if _applies(usage, header) and (table := module(usage.name))]
+    rows = [*(row for table in tables for row in rows_of(table.within)), *constraints_of(iod)]
+    if _fill(attributes, header, rows):
+        return True
+    if not groups:
+        return False
+    shared: list[Row] = []
+    framed: list[Row] = []
+    for usage in groups:
+        table = macro(file_name(usage.name))
+        below = [row for row in rows_of(table.within) if vr_of(row.tag) == "SQ"] if table else []
+        if _applies(usage, header.items(PER_FRAME)[0]):
+            (framed if usage.place == "per-frame" else shared).extend(below)
+    return _fill(attributes[SHARED][0], header.items(SHARED)[0], shared) or _fill(
+        attributes[PER_FRAME][0], header.items(PER_FRAME)[0], framed
+    )
+
+
+def _applies(usage: Usage, place: Header) -> bool:
+    if usage.usage == "C" and usage.required_if is not None:
+        return _ask(usage.required_if, place) is Answer.YES
+    return usage.usage == "M"
+
+
+def _fill(place: Attributes, header: Header, rows: Sequence[Row]) -> bool:
+    by_keyword = _by_keyword(rows)
+    added = False
+    for keyword, same in by_keyword.items():
+        if keyword not in place and any(row.type in ("1", "2") for row in same):
+            place[keyword] = _value(keyword, same)
+            added = True
+    if added:
+        return True
+    for keyword, same in by_keyword.items():
+        if keyword not in place and _is_code(keyword, by_keyword):
+            place[keyword] = _value(keyword, same)
+            return True
+        wanted = (row for row in same if row.type in ("1C", "2C") and row.required_if is not None)
+        if keyword not in place and any(_ask(row.required_if or {}, header) is Answer.YES for row in wanted):
+            place[keyword] = _value(keyword, same)
+            return True
+    for keyword, same in by_keyword.items():
+        if isinstance(place.get(keyword), list) and vr_of(same[0].tag) == "SQ" and keyword not in (SHARED, PER_FRAME):
+            below = [row for each in same for row in rows_of(each.within)]
+            for item, inside in zip(place[keyword], header.items(keyword), strict=True):
+                if _fill(item, inside, below):
+                    return True
+    return False
+
+
+def _is_code(keyword: str, by_keyword: Mapping[str, Sequence[Row]]) -> bool:
+    return keyword in ("CodeValue", "CodingSchemeDesignator", "CodeMeaning") and "URNCodeValue" in by_keyword
+
+
+def _by_keyword(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row.keyword, []).append(row)
+    return found
+
+
+def _value(keyword: str, same: Sequence[Row]) -> object:
+    """A value that every row of the Attribute takes; empty for Type 2."""
+    vr = (vr_of(same[0].tag) or "UN").split(" or ")[0]
+    if vr == "SQ":
+        fewest = max((row.items[0] for row in same if row.items), default=1)
+        empty = all(row.type not in ("1", "1C") for row in same)
+        return [] if empty else [{} for _ in range(max(fewest, 1))]
+    if all(row.type not in ("1", "1C") for row in same):
+        return None
+    lists = [terms.allowed for row in same for terms in row.terms if terms.condition is None and terms.number == 0]
+    usual = _BY_KEYWORD.get(keyword)
+    chosen: object = usual if usual is not None else _BY_VR[vr]
+    common = [term for term in lists[0] if all(term in each for each in lists)] if lists else []
+    if common and str(chosen) not in common:
+        chosen = _typed(common[0], vr)
+    numbered = {terms.number: terms.allowed[0] for row in same for terms in row.terms if terms.number}
+    fewest = int((next((row.vm for row in same if row.vm), None) or vm_of(same[0].tag) or "1").partition("-")[0])
+    if isinstance(chosen, list) or vr.startswith("O") or (fewest == 1 and not numbered):
+        return chosen
+    return [numbered.get(number, chosen) for number in range(1, max(fewest, *numbered, 1) + 1)]
+
+
+def _typed(term: str, vr: str) -> object:
+    return int(term) if vr in ("US", "SS", "UL", "SL", "UV", "SV") else float(term) if vr in ("FL", "FD") else term
+
+
+def _ask(expression: Expression, place: Header) -> Answer:
+    return _compiled(repr(expression), _Kept(expression))(place)
+
+
+class _Kept:
+    """An expression that is cached by its text."""
+
+    def __init__(self, expression: Expression) -> None:
+        self.expression = expression
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Kept)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@cache
+def _compiled(text: str, kept: _Kept) -> Any:
+    return compiled(kept.expression)
