@@ -181,5 +181,5 @@ def greeting(settings: Settings, dimse_port: int, http_port: int) -> list[str]:
         f"  store  {settings.store.path.absolute()}",
         f"  audit  {shown(read_url(settings.audit.url))}",
         "Try it:",
-        f"  storescu -v -aec {dimse.ae_title} {reach} {dimse_port} FILE.dcm",
+        f"  storescu -v -R -aec {dimse.ae_title} {reach} {dimse_port} FILE.dcm",
     ]

@@ -43,7 +43,7 @@ def test_it_says_where_it_listens_and_what_to_try_and_ends_when_told(tmp_path: P
         said = node.log
     assert f"127.0.0.1:{node.port}" in said
     assert f"http://127.0.0.1:{node.http_port}/" in said
-    assert f"storescu -v -aec DICOMGATE 127.0.0.1 {node.port} FILE.dcm" in said
+    assert f"storescu -v -R -aec DICOMGATE 127.0.0.1 {node.port} FILE.dcm" in said
 
 
 def test_an_open_association_may_end_before_the_node_does(tmp_path: Path) -> None:
