@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -133,9 +132,7 @@ def run(settings: Settings, say: Callable[[str], None] = print) -> None:
     from scp.web.server import HttpDoor
 
     refuse_foreign_rules()
-    stop = threading.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: stop.set())
+    wait = _wait_for_signals()
     with node(settings) as made:
         dimse = _listen("dimse", settings.dimse.host, settings.dimse.port, lambda: DimseDoor(settings, made))
         try:
@@ -148,10 +145,32 @@ def run(settings: Settings, say: Callable[[str], None] = print) -> None:
         for line in greeting(settings, dimse.port, http.port):
             say(line)
         sys.stdout.flush()
-        stop.wait()
+        wait()
         log.info("stopping")
         http.close()
         dimse.close(DRAIN)
+
+
+def _wait_for_signals() -> Callable[[], None]:
+    """A wait that SIGTERM or SIGINT ends, also one that comes before; neither ends the process from now on.
+
+    A pipe, and no lock: a signal's handler runs in the middle of whatever this thread does, and would wait for ever
+    for a lock that the thread itself holds.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+
+    def told(_number: int, _frame: object) -> None:
+        with suppress(BlockingIOError):
+            os.write(writing, b"!")
+
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, told)
+
+    def wait() -> None:
+        os.read(reading, 1)
+
+    return wait
 
 
 def _listen(what: str, host: str, port: int, make: Callable[[], Door]) -> Door:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -44,6 +45,13 @@ def test_it_says_where_it_listens_and_what_to_try_and_ends_when_told(tmp_path: P
     assert f"127.0.0.1:{node.port}" in said
     assert f"http://127.0.0.1:{node.http_port}/" in said
     assert f"storescu -v -R -aec DICOMGATE 127.0.0.1 {node.port} FILE.dcm" in said
+
+
+def test_it_ends_however_often_and_early_it_is_told(tmp_path: Path) -> None:
+    with serving(tmp_path) as node:
+        for _ in range(200):
+            node.process.send_signal(signal.SIGTERM)
+        assert node.process.wait(10) == 0
 
 
 def test_an_open_association_may_end_before_the_node_does(tmp_path: Path) -> None:
