@@ -154,18 +154,14 @@ def run(settings: Settings, say: Callable[[str], None] = print) -> None:
 def _wait_for_signals() -> Callable[[], None]:
     """A wait that SIGTERM or SIGINT ends, also one that comes before; neither ends the process from now on.
 
-    A pipe, and no lock: a signal's handler runs in the middle of whatever this thread does, and would wait for ever
-    for a lock that the thread itself holds.
+    The system may give a signal to any thread, and then this one is not woken: so it waits for the byte that
+    Python writes at once, whichever thread it was.
     """
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-
-    def told(_number: int, _frame: object) -> None:
-        with suppress(BlockingIOError):
-            os.write(writing, b"!")
-
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, told)
+        signal.signal(each, lambda _number, _frame: None)
 
     def wait() -> None:
         os.read(reading, 1)

@@ -28,9 +28,12 @@ def tool(name: str, *elsewhere: str) -> str:
 
 
 def folder(variable: str) -> Path:
-    """The folder that an environment variable names (DICOMGATE_CORPUS, DICOMGATE_TABLES)."""
+    """The folder that an environment variable names (DICOMGATE_CORPUS, DICOMGATE_TABLES).
+
+    Nobody is owed one: without the variable the test is skipped, whatever was promised.
+    """
     named = os.environ.get(variable)
-    if not named or not Path(named).is_dir():
-        missing(f"the folder named by {variable}")
-        raise AssertionError
+    if not named:
+        pytest.skip(f"needs the folder named by {variable}")
+    assert Path(named).is_dir(), f"{variable} names {named}, which is no folder"
     return Path(named)
