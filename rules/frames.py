@@ -45,6 +45,11 @@ class FrameValue:
         return self.header.item_at(self.frames, number).items(self.sequence)[0]
 
 
+def frame_places(header: Header) -> list[Header]:
+    """Where functional groups stand: the Shared Items, and one Per-frame Item of each structure."""
+    return [*header.items(SHARED), *(stencil.exemplar for stencil in header.stencils(PER_FRAME))]
+
+
 def frame_values(header: Header, sequence: str, keyword: str) -> Iterator[FrameValue]:
     """Every distinct value of `keyword` in the single Item of the functional group `sequence`."""
     for frames in (SHARED, PER_FRAME):

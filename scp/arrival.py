@@ -95,14 +95,13 @@ def disagreements(request: Request, header: Header) -> Iterator[Finding]:
         yield _finding(
             CLASS_MISMATCH, "SOPClassUID", "(0008,0016)", "of the command is not what the context was accepted for"
         )
-    complete = not any(fault.kind == UNDECODABLE for fault in header.faults)
     for rule, keyword, tag, announced in (
         (CLASS_MISMATCH, "SOPClassUID", "(0008,0016)", request.sop_class_uid),
         (INSTANCE_MISMATCH, "SOPInstanceUID", "(0008,0018)", request.sop_instance_uid),
     ):
         held = header.text(keyword)
         if held is None:
-            if complete:
+            if not any(fault.kind == UNDECODABLE for fault in header.faults):
                 yield _finding(rule, keyword, tag, "is missing from the Data Set")
         elif held != announced:
             yield _finding(rule, keyword, tag, "of the Data Set is not what the sender announced")

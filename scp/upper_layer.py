@@ -392,6 +392,3 @@ def prepare_pynetdicom() -> None:
     _config.VALIDATORS["UI"] = lambda _value: (True, "")
     config.settings.reading_validation_mode = config.IGNORE
     config.settings.writing_validation_mode = config.IGNORE
-
-
-__all__ = ["Bounds", "GateAssociation", "GateServer", "Overflow", "PeerTrouble", "evt", "prepare_pynetdicom"]

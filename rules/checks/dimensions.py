@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules.dictionary import name_of
-from rules.frames import PER_FRAME, SHARED
+from rules.frames import PER_FRAME, frame_places
 from rules.header import Header
 from rules.model import Problem, Severity
 from rules.registry import rule
@@ -94,8 +94,7 @@ def dimension_functional_group(header: Header) -> Iterator[Problem]:
 def _held_by_group(header: Header) -> dict[int, frozenset[int]]:
     """The Attributes that stand in each functional group of any frame, by the group's tag."""
     held: dict[int, set[int]] = {}
-    places = [*header.items(SHARED), *(stencil.exemplar for stencil in header.stencils(PER_FRAME))]
-    for place in places:
+    for place in frame_places(header):
         for tag in place.tags():
             for group in place.items(tag):
                 held.setdefault(tag, set()).update(group.tags())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from rules.frames import PER_FRAME, SHARED
 from rules.header import Header
 from rules.image_types import TypeFacts
 from rules.iods import iods
@@ -14,8 +15,6 @@ from rules.registry import run, table_rule
 from rules.type_rules import EMR, PM, Seen, code_strings, judge
 from rules.wording import shown
 
-SHARED = "SharedFunctionalGroupsSequence"
-PER_FRAME = "PerFrameFunctionalGroupsSequence"
 MOST_TYPES = 100
 """Different Frame Types that are judged in one instance: no instance needs more, and each may draw findings."""
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from rules.conditions import Answer, Condition
+from rules.frames import frame_places
 from rules.header import Header
 from rules.image_types import TypeFacts
 from rules.iods import iods
@@ -331,11 +332,7 @@ def quantity(seen: Seen) -> Iterator[Problem]:
 
 
 def _defines_quantity(root: Header) -> bool:
-    groups = [
-        *root.items("SharedFunctionalGroupsSequence"),
-        *(each.exemplar for each in root.stencils("PerFrameFunctionalGroupsSequence")),
-    ]
-    mappings = (mapping for group in groups for mapping in group.items("RealWorldValueMappingSequence"))
+    mappings = (each for place in frame_places(root) for each in place.items("RealWorldValueMappingSequence"))
     return any(mapping.items("QuantityDefinitionSequence") for mapping in mappings)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rules.frames import PER_FRAME, SHARED
+from rules.frames import PER_FRAME, SHARED, frame_places
 from rules.header import Header
 from rules.model import Problem, Severity
 from rules.registry import rule
@@ -33,8 +33,7 @@ def instance_reference_missing(header: Header) -> Iterator[Problem]:
     """
     if header.has("ReferencedSeriesSequence") or header.has("StudiesContainingOtherReferencedInstancesSequence"):
         return
-    places = [*header.items(SHARED), *(stencil.exemplar for stencil in header.stencils(PER_FRAME))]
-    for place in places:
+    for place in frame_places(header):
         for keyword, inner in (("ReferencedImageSequence", None), ("DerivationImageSequence", "SourceImageSequence")):
             items = place.items(keyword)
             if any(item.items(inner) if inner else item.has("ReferencedSOPInstanceUID") for item in items):
