@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from rules.header import Header
 from rules.model import Finding, Severity
+from scp.policy import REJECTED_BEFORE
 from scp.records import Earlier
 from scp.store import Part
 from scp.uid import valid_uid
@@ -45,6 +46,8 @@ class Arrival:
     part: Part
     data: bytes | bytearray | memoryview
     receive_ms: float
+    rejected_studies: set[str] = field(default_factory=set)
+    """Study Instance UIDs of what was rejected in the same Association or request; the road adds to it."""
 
 
 SAME = "duplicate-same"
@@ -76,6 +79,11 @@ ARRIVAL_RULES: dict[str, tuple[Severity, str, str]] = {
         Severity.ERROR,
         "PS3.4 B.2.3",
         "The SOP Instance UID of the command and the Data Set disagree.",
+    ),
+    REJECTED_BEFORE: (
+        Severity.NOTE,
+        "PS3.4 B.2.3",
+        "An instance of this study was rejected earlier in the same Association; the site keeps the rest apart.",
     ),
     MALFORMED_UID: (
         Severity.ERROR,
@@ -138,6 +146,13 @@ def malformed_uid(request: Request) -> Finding | None:
             message = f"of the command is no UID: {len(announced)} characters, wanted 1 to 64 digits and dots"
             return _finding(MALFORMED_UID, keyword, tag, message)
     return None
+
+
+def rejected_before() -> Finding:
+    """The finding on an instance whose study had one rejected just before (`policy.study_safe`)."""
+    return _finding(
+        REJECTED_BEFORE, "StudyInstanceUID", "(0020,000D)", "is of a study of which an instance was rejected"
+    )
 
 
 def _finding(rule: str, keyword: str, tag: str, message: str) -> Finding:

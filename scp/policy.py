@@ -8,7 +8,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,9 @@ CAPS = {
 
 FLAGGED_UNASKED = frozenset({"duplicate-different"})
 """Rules that flag without a line, though what they see is no error."""
+
+REJECTED_BEFORE = "study-rejected-before"
+"""The rule of what `policy.study_safe` keeps apart: an earlier instance of the study was rejected."""
 
 FORCED = {
     "sop-class-mismatch": Action.REJECT,
@@ -91,12 +94,17 @@ class Policy:
 
 
 def decide(findings: tuple[Finding, ...], policy: Policy, sender: Sender) -> Verdict:
-    """The first line that matches gives each finding its action, the device's mode caps it, the strongest wins."""
+    """The first line that matches gives each finding its action, the device's mode caps it, the strongest wins.
+
+    With the finding `study-rejected-before` nothing is rejected but what no policy has a say in.
+    """
     device, lines = _applying(policy, sender)
     name = None if device is None else device.name
     if not findings:
         return Verdict(Action.ACCEPT, (), name, policy.digest)
     decisions = tuple(_decision(each, lines, device) for each in findings)
+    if any(each.finding.rule == REJECTED_BEFORE for each in decisions):
+        decisions = tuple(map(_spared, decisions))
     return Verdict(max(each.action for each in decisions), decisions, name, policy.digest)
 
 
@@ -130,10 +138,14 @@ def why(decision: Decision, verdict: Verdict, policy: Policy) -> str:
         reason = f"line {decision.line}: {line.words if line else 'of another policy'}, then {decision.wanted}"
     elif finding.rule in FORCED and decision.action >= FORCED[finding.rule]:
         return "no policy has a say in this rule"
+    elif finding.rule == REJECTED_BEFORE:
+        reason = "policy.study_safe"
     else:
         reason = f"no line matches: {finding.severity} is {decision.wanted} by default"
     if decision.action == decision.wanted:
         return reason
+    if (decision.wanted, decision.action) == (Action.REJECT, Action.QUARANTINE) and _follows_rejection(verdict):
+        return f"{reason}; policy.study_safe quarantines it, since its study had an instance rejected"
     device = next((each for each in policy.devices if each.name == verdict.device), None)
     mode = f" in mode {device.mode}" if device else ""
     return f"{reason}; device {verdict.device!r}{mode} caps {decision.wanted} at {decision.action}"
@@ -163,8 +175,21 @@ def _decision(finding: Finding, lines: tuple[Line, ...], device: Device | None) 
     return Decision(finding, action, wanted, number)
 
 
+def _spared(decision: Decision) -> Decision:
+    """Quarantined rather than rejected, where the policy has a say."""
+    if decision.action < Action.REJECT or decision.finding.rule in FORCED:
+        return decision
+    return replace(decision, action=Action.QUARANTINE)
+
+
+def _follows_rejection(verdict: Verdict) -> bool:
+    return any(each.finding.rule == REJECTED_BEFORE for each in verdict.decisions)
+
+
 def _unasked(finding: Finding) -> Action:
     """The shipped policy: errors flag, nothing is rejected."""
+    if finding.rule == REJECTED_BEFORE:
+        return Action.QUARANTINE
     if finding.severity == Severity.ERROR or finding.rule in FLAGGED_UNASKED:
         return Action.FLAG
     return Action.ACCEPT

@@ -17,7 +17,7 @@ from rules.engine import Checked, RuleSet, check
 from rules.header import Header, read_header
 from rules.model import Finding
 from rules.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
-from scp.arrival import Arrival, Request, disagreements, earlier_copy
+from scp.arrival import Arrival, Request, disagreements, earlier_copy, rejected_before
 from scp.committer import Committer
 from scp.file_meta import file_meta
 from scp.ids import Ids
@@ -162,6 +162,8 @@ class Instance:
             action = Action.QUARANTINE if copy.verdict == Action.QUARANTINE else Action.ACCEPT
             return _concluded(draft, replace(verdict, action=action), stored=None, repeat_of=copy.id)
         findings = self._findings if duplicate is None else (*self._findings, duplicate)
+        if self._node.policy.study_safe and self._draft.study_instance_uid in self._arrival.rejected_studies:
+            findings = (*findings, rejected_before())
         verdict = decide(findings, self._node.policy, self._sender)
         return _concluded(draft, verdict, stored=self._keep(verdict.action, store), repeat_of=None)
 
@@ -188,6 +190,8 @@ class Instance:
 
     def settle(self) -> None:
         """Close what is kept; remove the part where it is not."""
+        if self._header_part is not None and self._draft.study_instance_uid:
+            self._arrival.rejected_studies.add(self._draft.study_instance_uid)
         if self.part.place is None:
             self.part.discard()
         else:

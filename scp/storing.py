@@ -46,6 +46,8 @@ class Session:
     instances: int = 0
     echoes: int = 0
     bytes: int = 0
+    rejected_studies: set[str] = field(default_factory=set)
+    """Study Instance UIDs of instances that were rejected here."""
     began: float = field(default_factory=time.monotonic)
 
 
@@ -133,12 +135,13 @@ class Storing:
 
     def _received(self, part: Part) -> Answer:
         receive_ms = (time.perf_counter() - self._started) * 1000
+        rejected = self._session.rejected_studies
         if self._pieces <= 1:
             data = self._only if self._only is not None else b""
-            receipt = receive(Arrival(self._request, part, data, receive_ms), self._node)
+            receipt = receive(Arrival(self._request, part, data, receive_ms, rejected), self._node)
         else:
             with part.mapped() as view:
-                receipt = receive(Arrival(self._request, part, view, receive_ms), self._node)
+                receipt = receive(Arrival(self._request, part, view, receive_ms, rejected), self._node)
         self._session.instances += 1
         self._session.bytes += receipt.size
         self._log(receipt)

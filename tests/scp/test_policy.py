@@ -250,3 +250,19 @@ def test_any_verdict_is_its_strongest_decision_within_the_cap(
     for each in verdict.decisions:
         assert each.action <= max(CAPS[mode], FORCED.get(each.finding.rule, Action.ACCEPT))
         assert each.action <= each.wanted
+
+
+def test_after_a_rejection_of_its_study_nothing_is_rejected_that_a_policy_decides() -> None:
+    site = policy(
+        {"then": "reject", "severity": "error"}, devices=({"name": "CT 1", "mode": "flag", "ae_titles": "X"},)
+    )
+    before = finding("study-rejected-before", "note")
+    assert action(site, before) is Action.QUARANTINE
+    assert action(site, finding(), before) is Action.QUARANTINE
+    assert action(site, finding("sop-class-mismatch"), before) is Action.REJECT
+    assert action(site, before, sender=replace(SENDER, calling_ae="X")) is Action.FLAG
+    assert list(explain(decide((finding("a"), before), site, SENDER), site)) == [
+        "quarantine: a (0008,0008) (line 1: severity error, then reject; policy.study_safe quarantines it, since its "
+        "study had an instance rejected)",
+        "quarantine: study-rejected-before (0008,0008) (policy.study_safe)",
+    ]
