@@ -200,8 +200,8 @@ class Instance:
             self._header_part.close()
 
     def abandon(self) -> None:
-        """Remove all that there is of the part, wherever it is by now."""
-        self.part.discard()
+        """Remove all that there is of the part, wherever it is by now; what was found in the store stays there."""
+        self.part.give_up()
         if self._header_part is not None:
             self._header_part.discard()
             self._header_part = None

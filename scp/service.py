@@ -28,6 +28,7 @@ from scp.journal import Journal
 from scp.policy import compile_policy
 from scp.receive import Node
 from scp.records import Event
+from scp.recovery import recover_at_start
 from scp.schema import upgrade
 from scp.store import Store
 
@@ -69,6 +70,11 @@ def node(settings: Settings) -> Iterator[Node]:
     Raises CannotStart, StoreProblem, DatabaseProblem or IdentityProblem, each with a clear line.
     """
     store = Store.open(settings.store.path, settings.store.min_free, settings.store.durability == "syncfs")
+    with store.claimed():
+        yield from _opened(settings, store)
+
+
+def _opened(settings: Settings, store: Store) -> Iterator[Node]:
     rules = _rules(settings)
     _upgrade(settings)
     engine = open_engine(settings.audit.url, settings.audit.connect_timeout, statement_timeout=STATEMENT_TIMEOUT)
@@ -134,6 +140,7 @@ def run(settings: Settings, say: Callable[[str], None] = print) -> None:
     refuse_foreign_rules()
     wait = _wait_for_signals()
     with node(settings) as made:
+        recover_at_start(made)
         dimse = _listen("dimse", settings.dimse.host, settings.dimse.port, lambda: DimseDoor(settings, made))
         try:
             http = _listen("http", settings.http.host, settings.http.port, lambda: HttpDoor(settings, made, dimse))

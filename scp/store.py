@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import hashlib
 import mmap
 import os
@@ -40,25 +41,44 @@ class NoRoom(Exception):
 
 
 class Part:
-    """An instance on its way in: an open temporary file, its size and its digest so far.
+    """An instance on its way in: an open file, its size and its digest so far.
 
-    `size` and `digest` are of the Data Set alone, without the File Meta Information in front of it.
+    `size` and `digest` are of the Data Set alone, without the File Meta Information in front of it. `origin` is
+    where the file stands until it is placed: among the incoming, or where it was found.
     """
 
-    def __init__(self, store: Store, id: int, head: bytes, suffix: str = ".part") -> None:
+    def __init__(self, store: Store, id: int, origin: Path, fd: int, head: int) -> None:
         self.store = store
         self.id = id
         self.size = 0
         self.place: str | None = None
-        self._head = len(head)
+        self.origin = self.path = origin
+        self._head = head
         self._hash = hashlib.sha256()
-        self.path = store.root / INCOMING / f"{id}{suffix}"
-        self._fd: int | None = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        self._fd: int | None = fd
+        self._found = False
+
+    @classmethod
+    def create(cls, store: Store, id: int, head: bytes, suffix: str = ".part") -> Part:
+        """A new temporary file that begins with `head`."""
+        path = store.root / INCOMING / f"{id}{suffix}"
+        part = cls(store, id, path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640), len(head))
         try:
-            self._write(head)
+            part._write(head)
         except BaseException:
-            self.discard()
+            part.discard()
             raise
+        return part
+
+    @classmethod
+    def adopt(cls, store: Store, id: int, path: Path, head: int) -> Part:
+        """A whole file that stands in the store without a receipt; its Data Set begins at `head`."""
+        part = cls(store, id, path, os.open(path, os.O_RDWR | os.O_CLOEXEC), head)
+        part._found = True
+        part.size = os.fstat(part._opened).st_size - head
+        with part.mapped() as view:
+            part._hash.update(view)
+        return part
 
     @property
     def digest(self) -> str:
@@ -71,12 +91,16 @@ class Part:
         self._hash.update(data)
         self.size += len(data)
 
-    def _write(self, data: Buffer) -> None:
+    @property
+    def _opened(self) -> int:
         assert self._fd is not None
+        return self._fd
+
+    def _write(self, data: Buffer) -> None:
         view = memoryview(data)
         try:
             while view:
-                view = view[os.write(self._fd, view) :]
+                view = view[os.write(self._opened, view) :]
         except OSError as error:
             raise _room_or(error) from error
 
@@ -86,8 +110,7 @@ class Part:
 
         The view is let go of at the end of the block; what still holds a slice of it then holds the map.
         """
-        assert self._fd is not None
-        with mmap.mmap(self._fd, self._head + self.size, access=mmap.ACCESS_READ) as file:
+        with mmap.mmap(self._opened, self._head + self.size, access=mmap.ACCESS_READ) as file:
             whole = memoryview(file)
             view = whole[self._head :]
             try:
@@ -103,9 +126,8 @@ class Part:
         """
         if self.store.syncs_volume:
             return
-        assert self._fd is not None
         try:
-            os.fsync(self._fd)
+            os.fsync(self._opened)
         except OSError as error:
             raise _room_or(error) from error
 
@@ -120,6 +142,14 @@ class Part:
         self.close()
         self.path.unlink(missing_ok=True)
         self.place = None
+
+    def give_up(self) -> None:
+        """Leave the store as it was: a temporary file is removed, one that was found stands where it stood."""
+        if not self._found:
+            self.discard()
+            return
+        self.store.take_back(self)
+        self.close()
 
 
 class Store:
@@ -170,15 +200,44 @@ class Store:
         room = os.statvfs(self.root)
         return room.f_bavail * room.f_frsize
 
+    def set_apart(self, place: str) -> Path:
+        """Move a file that has no receipt to `recovered/`, durably; where it stands then."""
+        source = self.root / place
+        suffix = ".header.dcm" if place.startswith(f"{REJECTED}/") else ".dcm"
+        target = self.root / RECOVERED / f"{source.stem}{suffix}"
+        source.rename(target)
+        _sync_directory(target.parent)
+        _sync_directory(source.parent)
+        return target
+
+    def adopt(self, id: int, path: Path, head: int) -> Part:
+        """The part that a file of `recovered/` makes; its Data Set begins at `head`."""
+        return Part.adopt(self, id, path, head)
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keep other nodes off this folder: each would sweep what the other is receiving. Raises StoreProblem."""
+        fd = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StoreProblem(
+                    f"the store {self.root} is in use by another dicomgate; give each node a store.path of its own"
+                ) from None
+            yield
+        finally:
+            os.close(fd)
+
     def begin(self, id: int, head: bytes) -> Part:
         """A temporary file that begins with `head`. Raises NoRoom below the watermark."""
         if self.free < self.min_free:
             raise NoRoom(f"less than {self.min_free} bytes free")
-        return Part(self, id, head)
+        return Part.create(self, id, head)
 
     def begin_header(self, id: int, head: bytes, header: Buffer) -> Part:
         """A synced temporary file of a rejected instance's header, beside the part that holds all of it."""
-        part = Part(self, id, head, suffix=".header.part")
+        part = Part.create(self, id, head, suffix=".header.part")
         try:
             part.write(header)
             part.sync()
@@ -207,9 +266,8 @@ class Store:
     def take_back(self, part: Part) -> None:
         """Undo `place`, where what should have followed did not."""
         if part.place is not None:
-            back = self.root / INCOMING / f"{part.id}.part"
-            part.path.rename(back)
-            part.path, part.place = back, None
+            part.path.rename(part.origin)
+            part.path, part.place = part.origin, None
 
     def sync_directories(self, places: Iterable[str]) -> None:
         """Make the renames to these places durable; with `syncs_volume`, the bytes too."""

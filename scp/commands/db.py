@@ -13,6 +13,8 @@ import click
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+    from scp.settings import Settings
+
 UNSOUND = 1
 """Exit code where the database is reached and something is wrong with it."""
 FAILED = 2
@@ -58,13 +60,15 @@ def current(config: Path | None) -> None:
 
 
 @db.command()
+@click.option("--recover", is_flag=True, help="Receive files that no receipt names again, as a start does.")
 @config_option
-def check(config: Path | None) -> None:
-    """Check that the database is reachable, whole and as the program expects it; exit code 1 where not.
+def check(config: Path | None, recover: bool) -> None:
+    """Check that database and store are reachable, whole and agree; exit code 1 where not.
 
-    Reads everything: the file's structure on SQLite, the tables, the events' hash chains, the sums.
+    Reads everything: the file's structure on SQLite, the tables, the events' hash chains, the sums, and which
+    receipts and files of the store belong together.
     """
-    with _database(config) as engine:
+    with _settings_and_database(config) as (settings, engine):
         from scp.database import DatabaseProblem, is_absent, reading, shown
         from scp.schema import HEAD, faults, require_current
         from scp.soundness import verify_chain, verify_tally
@@ -75,6 +79,9 @@ def check(config: Path | None) -> None:
         found = faults(engine)
         with reading(engine) as connection:
             found += verify_chain(connection) + verify_tally(connection)
+        if recover:
+            _recover(settings)
+        found += _disagreements(settings, engine)
         for line in found:
             click.echo(line)
         if found:
@@ -82,9 +89,41 @@ def check(config: Path | None) -> None:
         click.echo(f"{shown(engine.url)}: sound ({HEAD})")
 
 
+def _disagreements(settings: Settings, engine: sa.Engine) -> list[str]:
+    """What store and audit do not agree on, a line each; what a running node is just committing is left out."""
+    from scp.recovery import SETTLED, missing, orphans, waiting
+    from scp.store import Store
+
+    store = Store(settings.store.path.absolute(), 0)
+    found = [f"{each.place}: no receipt names it" for each in orphans(store, engine, settled=SETTLED)]
+    found += [f"{each}: waits for a person" for each in waiting(store)]
+    found += [f"receipt {each.ticket}: {each.place} is not in the store" for each in missing(store, engine)]
+    return found
+
+
+def _recover(settings: Settings) -> None:
+    from scp.recovery import orphans, recover
+    from scp.service import node
+    from scp.store import StoreProblem
+
+    try:
+        with node(settings) as made:
+            received = recover(made, orphans(made.store, made.engine)).receipts
+    except StoreProblem as problem:
+        raise SystemExit(_say(f"{problem}; or stop the node that runs, which recovers when it starts")) from None
+    for each in received:
+        click.echo(f"{each.ticket}: received again, {each.verdict}, {each.stored or 'kept already'}")
+
+
 @contextmanager
 def _database(config: Path | None, read_only: bool = True) -> Iterator[sa.Engine]:
-    """An engine on the configured database; SystemExit with a line on standard error for what goes wrong."""
+    with _settings_and_database(config, read_only) as (_, engine):
+        yield engine
+
+
+@contextmanager
+def _settings_and_database(config: Path | None, read_only: bool = True) -> Iterator[tuple[Settings, sa.Engine]]:
+    """The settings, and an engine on their database; SystemExit with a line on standard error for what goes wrong."""
     from scp.config import ConfigError, load
 
     try:
@@ -98,7 +137,7 @@ def _database(config: Path | None, read_only: bool = True) -> Iterator[sa.Engine
             settings.audit.url, settings.audit.connect_timeout, read_only=read_only, statement_timeout=3600
         )
         try:
-            yield engine
+            yield settings, engine
         finally:
             engine.dispose()
     except DatabaseProblem as problem:

@@ -26,7 +26,7 @@ Run = Callable[..., Result]
 def run(tmp_path: Path) -> Run:
     def run_db(command: str, url: str) -> Result:
         file = tmp_path / "dicomgate.toml"
-        file.write_text(f'[audit]\nurl = "{url}"\nconnect_timeout = 2\n')
+        file.write_text(f'[store]\npath = "{tmp_path}/store"\n[audit]\nurl = "{url}"\nconnect_timeout = 2\n')
         return CliRunner().invoke(db, [command, "--config", str(file)])
 
     return run_db
@@ -60,7 +60,7 @@ def test_from_nothing_to_sound(run: Run, database_url: str) -> None:
 def test_check_tells_what_is_wrong(
     run: Run, engine: sa.Engine, ids: Ids, journal: Journal, database_url: str, harm: str, said: str
 ) -> None:
-    receipt = a_receipt(ids.next())
+    receipt = a_receipt(ids.next(), stored=None)
     with journal.transaction() as writer:
         writer.write([receipt, Event(receipt.received_at, "start", "started", {})])
     assert run("check", database_url).exit_code == 0
