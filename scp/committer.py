@@ -11,18 +11,26 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Protocol
 
 from scp.database import DatabaseGone
-from scp.journal import Clash, Journal, Writer
-from scp.records import Earlier, Receipt, Record
+from scp.journal import Clash, Journal
+from scp.records import Earlier, Event, Receipt, Record
+from scp.spool import Spool, as_earlier, unwritten
 from scp.store import NoRoom, Store
 
 log = logging.getLogger("dicomgate.committer")
 
 LARGEST_BATCH = 256
 NOTES_KEPT = 10_000
+SPOOL_PAUSE = 1.0
+"""Seconds between offers of the spool to a database that is away, while nothing arrives."""
+
+Earliest = Callable[[Iterable[str]], Mapping[str, Sequence[Earlier]]]
+"""Kept receipts by SOP Instance UID."""
 
 
 class Arriving(Protocol):
@@ -56,9 +64,13 @@ class Committer:
     wrong with this instance; then nothing of it is kept.
     """
 
-    def __init__(self, journal: Journal, store: Store) -> None:
+    def __init__(self, journal: Journal, store: Store, spool: Spool) -> None:
         self._journal = journal
         self._store = store
+        self._spool = spool
+        self._drains = True
+        """Whether the database took the last segment of the spool that it was offered."""
+        self._drained = 0
         self._wake = threading.Condition()
         self._waiting: deque[_Ticket] = deque()
         self._notes: deque[Record] = deque(maxlen=NOTES_KEPT)
@@ -111,6 +123,10 @@ class Committer:
         while True:
             with self._wake:
                 while not self._waiting and not self._notes and not self._closing:
+                    if self._spool.behind:
+                        if not self._drains:
+                            self._wake.wait(SPOOL_PAUSE)
+                        break
                     self._wake.wait()
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
                 notes = list(self._notes)
@@ -125,6 +141,7 @@ class Committer:
             if closing:
                 with self._wake:
                     if not self._waiting:
+                        self._spool.close()
                         return
 
     def _commit_all(self, batch: list[_Ticket], notes: list[Record]) -> bool:
@@ -133,6 +150,8 @@ class Committer:
         True when the notes were kept.
         """
         ready = [each for each in batch if each.sync()]
+        if self._spool.behind:
+            self._drains = self._drain()
         if not ready and not notes:
             return True
         try:
@@ -166,12 +185,15 @@ class Committer:
         return True
 
     def _commit(self, tickets: list[_Ticket], notes: list[Record], attempts: int = 3) -> None:
-        """One transaction. On any failure the store is as it was before."""
+        """One transaction, or one write to the spool. On any failure the store is as it was before."""
+        if self._spool.enabled and self._spool.behind:
+            self._commit_to_spool(tickets, notes)
+            return
         receipts: list[Receipt] = []
         try:
             with self._journal.transaction() as writer:
                 kept = writer.known(self._doubtful) if self._doubtful else set()
-                receipts = self._conclude(tickets, writer)
+                receipts = self._conclude(tickets, writer.earlier)
                 writer.write([*notes, *receipts])
         except Clash:
             self._withdraw(tickets)
@@ -181,24 +203,66 @@ class Committer:
             return
         except DatabaseGone as error:
             if error.in_doubt:
-                self._doubt(tickets, receipts)
-            else:
-                self._withdraw(tickets)
-            raise
+                self._doubt(tickets, notes, receipts, error)
+                return
+            self._withdraw(tickets)
+            if not self._spool.enabled:
+                raise
+            self._commit_to_spool(tickets, notes)
+            return
         except BaseException:
             self._withdraw(tickets)
             raise
-        for ticket, receipt in zip(tickets, receipts, strict=True):
-            ticket.arriving.settle()
-            ticket.receipt = receipt
-            ticket.done.set()
+        _done(tickets, receipts)
         self._clear_doubts(kept)
 
-    def _conclude(self, tickets: list[_Ticket], writer: Writer) -> list[Receipt]:
+    def _commit_to_spool(self, tickets: list[_Ticket], notes: list[Record]) -> None:
+        """Keep receipts and notes on the store's volume; the database gets them when it is back."""
+        if not self._spool.behind:
+            log.warning("the audit database is away: receipts go to the spool")
+        try:
+            receipts = self._conclude(tickets, self._spool.earlier)
+            self._spool.append([*notes, *receipts])
+        except BaseException:
+            self._withdraw(tickets)
+            raise
+        _done(tickets, receipts)
+
+    def _drain(self) -> bool:
+        """Give the oldest segment of the spool to the database; False while that is away."""
+        records = self._spool.oldest()
+        try:
+            self._write_spooled(records)
+        except DatabaseGone:
+            return False
+        except Exception as error:
+            log.warning("%d spooled records failed (%s); trying them one by one", len(records), error)
+            for each in records:
+                try:
+                    self._write_spooled([each])
+                except DatabaseGone:
+                    return False
+                except Exception:
+                    log.exception("a spooled record cannot be written; it is kept in %s", self._spool.set_aside(each))
+        self._spool.drop_oldest()
+        self._drained += len(records)
+        if not self._spool.behind:
+            words = f"the audit has {self._drained} records that waited in the spool"
+            log.info("%s", words)
+            self.note(Event(datetime.now(UTC), "spool-drained", words, {"records": self._drained}))
+            self._drained = 0
+        return True
+
+    def _write_spooled(self, records: Sequence[Record]) -> None:
+        with self._journal.transaction() as writer:
+            writer.write(unwritten(records, writer))
+
+    def _conclude(self, tickets: list[_Ticket], earlier: Earliest) -> list[Receipt]:
         """Decide each instance, those earlier in the same batch counting as earlier."""
         if not tickets:
             return []
-        known: dict[str, list[Earlier]] = {uid: list(found) for uid, found in self._earlier(tickets, writer).items()}
+        uids = sorted({each.arriving.sop_instance_uid for each in tickets})
+        known: dict[str, list[Earlier]] = {uid: list(found) for uid, found in earlier(uids).items()}
         receipts = []
         for ticket in tickets:
             arriving = ticket.arriving
@@ -206,30 +270,26 @@ class Committer:
             receipt = arriving.conclude(same, self._store)
             receipts.append(receipt)
             if receipt.stored is not None:
-                same.append(
-                    Earlier(
-                        id=receipt.id,
-                        ticket=receipt.ticket,
-                        digest=receipt.digest,
-                        transfer_syntax_uid=receipt.transfer_syntax_uid,
-                        verdict=receipt.verdict,
-                        stored=receipt.stored,
-                    )
-                )
+                same.append(as_earlier(receipt, receipt.stored))
         self._store.sync_directories(each.stored for each in receipts if each.stored is not None)
         return receipts
 
-    @staticmethod
-    def _earlier(tickets: list[_Ticket], writer: Writer) -> Mapping[str, Sequence[Earlier]]:
-        return writer.earlier(sorted({each.arriving.sop_instance_uid for each in tickets}))
+    def _doubt(self, tickets: list[_Ticket], notes: list[Record], receipts: list[Receipt], error: DatabaseGone) -> None:
+        """The COMMIT was sent and not answered: spool the same receipts, or leave the bytes until the audit is asked.
 
-    def _doubt(self, tickets: list[_Ticket], receipts: list[Receipt]) -> None:
-        """The COMMIT was sent and not answered: leave the bytes in place until the audit can be asked."""
+        What the audit had kept after all it knows by its id when the spool drains.
+        """
+        if self._spool.enabled:
+            with suppress(NoRoom, OSError):
+                self._spool.append([*notes, *receipts])
+                _done(tickets, receipts)
+                return
         for ticket, receipt in zip(tickets, receipts, strict=True):
             ticket.arriving.settle()
             ticket.in_doubt = True
             if receipt.stored is not None:
                 self._doubtful[receipt.id] = receipt.stored
+        raise error
 
     def _clear_doubts(self, kept: set[int]) -> None:
         """Remove the bytes of doubtful receipts that the audit turned out not to have."""
@@ -263,6 +323,13 @@ class _Ticket:
             _fail([self], error)
             return False
         return True
+
+
+def _done(tickets: Sequence[_Ticket], receipts: Sequence[Receipt]) -> None:
+    for ticket, receipt in zip(tickets, receipts, strict=True):
+        ticket.arriving.settle()
+        ticket.receipt = receipt
+        ticket.done.set()
 
 
 def _fail(tickets: Sequence[_Ticket], error: BaseException) -> None:

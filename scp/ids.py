@@ -24,6 +24,8 @@ from scp.tables import association, event, id_lease, receipt
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 NUMBERS = 1 << 10
 LEASE_MS = 10 * 60 * 1000
+LONG_LEASE_MS = 24 * 60 * 60 * 1000
+"""Of a process that goes on while the database is away: renewed once half of it is used."""
 
 _SEQUENCE_BITS = 12
 _TIME_SHIFT = 22
@@ -50,8 +52,9 @@ class _Lease:
 class Ids:
     """A process's source of ids. Open it after the fork: a copy of one would give the same ids twice."""
 
-    def __init__(self, engine: sa.Engine, clock: Callable[[], int] = clock_ms) -> None:
+    def __init__(self, engine: sa.Engine, clock: Callable[[], int] = clock_ms, lease_ms: int = LEASE_MS) -> None:
         """Lease a process number; raises DatabaseProblem where the database cannot be written."""
+        self._lease_ms = lease_ms
         self._engine = engine
         self._clock = clock
         self._holder = f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(8)}"
@@ -88,7 +91,7 @@ class Ids:
 
     def renew_if_due(self) -> None:
         """Extend the lease once half of it is used. The journal calls this before each transaction."""
-        if max(self._clock(), self._last_ms) <= self._lease.until_ms - LEASE_MS // 2:
+        if max(self._clock(), self._last_ms) <= self._lease.until_ms - self._lease_ms // 2:
             return
         if self._renewing.acquire(blocking=False):
             try:
@@ -108,7 +111,7 @@ class Ids:
             connection.execute(self._mine().values(holder=None, until_ms=last))
 
     def _renew(self) -> None:
-        until = max(self._clock(), self._last_ms) + LEASE_MS
+        until = max(self._clock(), self._last_ms) + self._lease_ms
         with writing(self._engine) as connection:
             renewed = connection.execute(self._mine().values(until_ms=until, expires_at=self._expiry()))
         if renewed.rowcount == 1:
@@ -120,7 +123,7 @@ class Ids:
         return id_lease.update().where(id_lease.c.number == self._lease.number, id_lease.c.holder == self._holder)
 
     def _expiry(self) -> datetime:
-        return EPOCH + timedelta(milliseconds=self._clock() + LEASE_MS)
+        return EPOCH + timedelta(milliseconds=self._clock() + self._lease_ms)
 
     def _take(self) -> _Lease:
         """Lease a number that nobody holds, above all that its earlier holders may have drawn."""
@@ -129,7 +132,7 @@ class Ids:
                 connection.execute(sa.text("lock table id_lease in share row exclusive mode"))
             leases = {each.number: each for each in connection.execute(sa.select(id_lease))}
             now = EPOCH + timedelta(milliseconds=self._clock())
-            longest = now + timedelta(milliseconds=2 * LEASE_MS)
+            longest = now + timedelta(milliseconds=2 * LONG_LEASE_MS)
             for number in range(NUMBERS):
                 row = leases.get(number)
                 # An expiry far ahead was written by a clock that was wrong; the range keeps ids apart anyhow.
@@ -138,7 +141,7 @@ class Ids:
             else:
                 raise DatabaseProblem(f"all {NUMBERS} process numbers are leased; wait ten minutes")
             start = max(self._clock(), self._last_ms, 0 if row is None else row.until_ms + 1)
-            values = {"holder": self._holder, "until_ms": start + LEASE_MS, "expires_at": self._expiry()}
+            values = {"holder": self._holder, "until_ms": start + self._lease_ms, "expires_at": self._expiry()}
             if row is None:
                 connection.execute(id_lease.insert().values(number=number, **values))
             else:
@@ -146,7 +149,7 @@ class Ids:
         with self._drawing:
             if start > self._last_ms:
                 self._last_ms, self._sequence = start, -1
-        return _Lease(number, start + LEASE_MS)
+        return _Lease(number, start + self._lease_ms)
 
 
 def newest_ms(engine: sa.Engine) -> int:

@@ -167,6 +167,15 @@ class Writer:
         column = tables.receipt.c.id
         return set(self._connection.execute(sa.select(column).where(column.in_(list(ids)))).scalars())
 
+    def has_event(self, event: Event) -> bool:
+        """Whether this event was written before: same moment, kind and words."""
+        same = sa.select(sa.literal(1)).where(
+            tables.event.c.at == event.at,
+            tables.event.c.kind == clean(event.kind),
+            tables.event.c.text == clean(event.text),
+        )
+        return self._connection.execute(same.limit(1)).first() is not None
+
     def write(self, records: Sequence[Record]) -> None:
         """Insert the records. Raises Clash where a ticket or an id is taken; only a rollback is left then."""
         opened = [each for each in records if isinstance(each, AssociationOpened)]

@@ -23,6 +23,7 @@ from scp.database import DatabaseGone, reading
 from scp.ids import time_of
 from scp.receive import Node, receive
 from scp.records import Event, Receipt
+from scp.spool import spooled_places
 from scp.store import INSTANCES, QUARANTINE, RECOVERED, REJECTED, NoRoom, Store
 from scp.tables import receipt
 
@@ -64,15 +65,16 @@ class Recovered:
 
 
 def orphans(store: Store, engine: sa.Engine, *, recent: bool = False, settled: float = 0.0) -> Iterator[Orphan]:
-    """Files that no receipt names, and that have stood for `settled` seconds.
+    """Files that no receipt names, neither in the database nor in the spool, and that have stood for `settled` seconds.
 
     `recent` looks only where something changed within an hour of the store's last change.
     """
+    spooled = spooled_places(store)
     before = datetime.now(UTC).timestamp() - settled
     for folder in _folders(store, recent):
         names = {each.name: each.stat().st_ctime for each in os.scandir(folder) if each.name.endswith(".dcm")}
         places = {(folder / name).relative_to(store.root).as_posix(): at for name, at in sorted(names.items())}
-        known = _known(engine, list(places))
+        known = spooled | _known(engine, list(places))
         for place, at in places.items():
             if place not in known and (not settled or at <= before):
                 yield Orphan(place)

@@ -23,13 +23,14 @@ from scp.committer import Committer
 from scp.config import Settings
 from scp.database import DatabaseProblem, open_engine, read_url, shown
 from scp.identity import open_identity
-from scp.ids import Ids
+from scp.ids import LEASE_MS, LONG_LEASE_MS, Ids
 from scp.journal import Journal
 from scp.policy import compile_policy
 from scp.receive import Node
 from scp.records import Event
 from scp.recovery import recover_at_start
 from scp.schema import upgrade
+from scp.spool import Spool
 from scp.store import Store
 
 log = logging.getLogger("dicomgate")
@@ -80,9 +81,9 @@ def _opened(settings: Settings, store: Store) -> Iterator[Node]:
     engine = open_engine(settings.audit.url, settings.audit.connect_timeout, statement_timeout=STATEMENT_TIMEOUT)
     name = socket.gethostname()
     identity = open_identity(engine, settings.identity_key_path, settings.audit.patient_identity)
-    ids = Ids(engine)
+    ids = Ids(engine, lease_ms=LONG_LEASE_MS if settings.audit.spool else LEASE_MS)
     journal = Journal.open(engine, ids=ids, identity=identity, node_name=name)
-    committer = Committer(journal, store)
+    committer = Committer(journal, store, Spool(store, settings.audit.spool))
     made = Node(
         name=name,
         configuration=settings.digest,

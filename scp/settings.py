@@ -171,6 +171,8 @@ class Audit(Section):
     identity_key_file: str = ""
     """Empty: beside the store; `Settings.identity_key_path` says where."""
     connect_timeout: Seconds = 5
+    spool: bool = False
+    """Keep receipts on the store's volume while the database is away, rather than refuse instances."""
 
     @property
     def shown_url(self) -> str:

@@ -5,6 +5,7 @@
     store/quarantine/...                           kept apart
     store/rejected/...                             headers only
     store/recovered/                               what a crash left without a row
+    store/spool/                                   receipts that wait for the database
 
 Names come from the receipt's id, never from a UID of the sender. Times are UTC.
 """
@@ -25,7 +26,7 @@ from pathlib import Path
 from scp.ids import time_of
 
 INSTANCES, QUARANTINE, REJECTED = "instances", "quarantine", "rejected"
-INCOMING, RECOVERED = "incoming", "recovered"
+INCOMING, RECOVERED, SPOOL = "incoming", "recovered", "spool"
 
 Buffer = bytes | bytearray | memoryview
 
@@ -102,7 +103,7 @@ class Part:
             while view:
                 view = view[os.write(self._opened, view) :]
         except OSError as error:
-            raise _room_or(error) from error
+            raise room_or(error) from error
 
     @contextmanager
     def mapped(self) -> Iterator[memoryview]:
@@ -129,7 +130,7 @@ class Part:
         try:
             os.fsync(self._opened)
         except OSError as error:
-            raise _room_or(error) from error
+            raise room_or(error) from error
 
     def close(self) -> None:
         """Close the file and leave it where it is."""
@@ -174,12 +175,12 @@ class Store:
         """
         store = cls(root.absolute(), min_free, syncs_volume)
         try:
-            for each in (INCOMING, INSTANCES, QUARANTINE, REJECTED, RECOVERED):
+            for each in (INCOMING, INSTANCES, QUARANTINE, REJECTED, RECOVERED, SPOOL):
                 (store.root / each).mkdir(parents=True, exist_ok=True)
             probe = store.root / INCOMING / f"probe-{os.getpid()}.part"
             probe.write_bytes(b"dicomgate")
             probe.unlink()
-            _sync_directory(store.root)
+            sync_directory(store.root)
         except OSError as error:
             raise StoreProblem(
                 f"the store {root} cannot be written: {error.strerror} ({error.filename}); "
@@ -206,8 +207,8 @@ class Store:
         suffix = ".header.dcm" if place.startswith(f"{REJECTED}/") else ".dcm"
         target = self.root / RECOVERED / f"{source.stem}{suffix}"
         source.rename(target)
-        _sync_directory(target.parent)
-        _sync_directory(source.parent)
+        sync_directory(target.parent)
+        sync_directory(source.parent)
         return target
 
     def adopt(self, id: int, path: Path, head: int) -> Part:
@@ -277,9 +278,9 @@ class Store:
                 _sync_volume(self.root)
                 return
             for each in folders:
-                _sync_directory(each)
+                sync_directory(each)
         except OSError as error:
-            raise _room_or(error) from error
+            raise room_or(error) from error
 
     def relative_path(self, id: int, kind: str) -> str:
         """Where an instance with this id stands among `kind`."""
@@ -295,15 +296,16 @@ class Store:
             for each in reversed(missing):
                 with suppress(FileExistsError):
                     each.mkdir()
-                _sync_directory(each.parent)
+                sync_directory(each.parent)
         except OSError as error:
-            raise _room_or(error) from error
+            raise room_or(error) from error
         if len(self._known) > 1000:
             self._known.clear()
         self._known.add(folder)
 
 
-def _sync_directory(folder: Path) -> None:
+def sync_directory(folder: Path) -> None:
+    """Make the names in a folder durable."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
@@ -324,6 +326,6 @@ def _sync_volume(folder: Path) -> None:
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _room_or(error: OSError) -> Exception:
+def room_or(error: OSError) -> Exception:
     """NoRoom for the ways in which a volume says that it is full; the error itself otherwise."""
     return NoRoom(str(error)) if error.errno in _NO_ROOM else error

@@ -71,9 +71,11 @@ def application(settings: Settings, node: Node, dimse: DimseDoor) -> Starlette:
 def readiness(settings: Settings, node: Node, dimse: DimseDoor) -> dict[str, dict[str, Any]]:
     """What an arriving instance needs, each with whether it is there and a few words."""
     free = node.store.free
+    answers = node.journal.ready()
+    away = "; away, and receipts wait in the spool" if settings.audit.spool and not answers else ""
     writable = os.access(node.store.root, os.W_OK)
     return {
-        "database": {"ok": node.journal.ready(), "is": shown(node.engine.url)},
+        "database": {"ok": answers or settings.audit.spool, "is": shown(node.engine.url) + away},
         "store": {"ok": writable, "is": str(node.store.root)},
         "space": {"ok": free >= node.store.min_free, "is": f"{readable_bytes(free)} free"},
         "dimse": {"ok": dimse.is_alive, "is": f"port {dimse.port}"},
