@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rules.header import Header
@@ -10,18 +10,27 @@ from rules.model import Problem
 from rules.values import Value
 
 SHARED, PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
+MOST_NAMED = 20
+"""Frames that a message names; the others it counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameValue:
     """A value that frames have in common. `items` are the Items of `frames` that have it, from 1."""
 
-    values: tuple[Value, ...]
+    raw: bytes
+    like: Header
+    """The functional group of the first frame of the same structure: how the bytes are read."""
     header: Header
     frames: str
     items: Sequence[int]
     sequence: str
     keyword: str
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """The value, decoded."""
+        return self.like.decode(self.keyword, self.raw)
 
     @property
     def numbers(self) -> tuple[float, ...]:
@@ -58,4 +67,52 @@ def frame_values(header: Header, sequence: str, keyword: str) -> Iterator[FrameV
             if len(groups) == 1:
                 for raw, items in (stencil.column_at(groups[0], keyword) or {}).items():
                     if raw:
-                        yield FrameValue(groups[0].decode(keyword, raw), header, frames, items, sequence, keyword)
+                        yield FrameValue(raw, groups[0], header, frames, items, sequence, keyword)
+
+
+def problems(said: Iterable[tuple[FrameValue, str | None]], section: str | None = None) -> Iterator[Problem]:
+    """What is said of values, each message once for all frames it is said of, with their numbers; None is nothing."""
+    alike: dict[tuple[str, str], list[FrameValue]] = {}
+    for seen, message in said:
+        if message is not None:
+            alike.setdefault((seen.frames, message), []).append(seen)
+    for (frames, message), values in alike.items():
+        numbers = sorted(number for seen in values for number in seen.items)
+        first = values[0]
+        yield frame_problem(first.header, (first.sequence, first.keyword), message, numbers, frames, section)
+
+
+def frame_problem(
+    header: Header,
+    names: Sequence[str],
+    message: str,
+    numbers: Sequence[int],
+    frames: str = PER_FRAME,
+    section: str | None = None,
+) -> Problem:
+    """A Problem of some frames, ascending; `names` lead from their functional groups to the Attribute."""
+    paths = [_path(header.item_at(frames, number), names) for number in (numbers[0], numbers[-1])]
+    if len(numbers) == 1:
+        return Problem(paths[0], message, section=section)
+    told = f"{message} ({named(numbers)})" if frames == PER_FRAME else message
+    return Problem(paths[0], told, section=section, count=len(numbers), first=paths[0], last=paths[1])
+
+
+def named(numbers: Sequence[int]) -> str:
+    """Several frames in words: "frames 2 to 9", or "frames 2, 5 and 12 more" after the first `MOST_NAMED`."""
+    if numbers[-1] - numbers[0] == len(numbers) - 1:
+        return f"frames {numbers[0]} to {numbers[-1]}"
+    first = [str(number) for number in numbers[:MOST_NAMED]]
+    more = len(numbers) - len(first)
+    last = f"{more} more" if more else first.pop()
+    return f"frames {', '.join(first)} and {last}"
+
+
+def _path(place: Header, names: Sequence[str]) -> str:
+    """The path of an Attribute, each Sequence on the way by its first Item; as far as there are Items."""
+    for name in names[:-1]:
+        items = place.items(name)
+        if not items:
+            return place.path_of(name)
+        place = items[0]
+    return place.path_of(names[-1])

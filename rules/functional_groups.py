@@ -20,7 +20,7 @@ def judge_frames(judge: Judge, header: Header, level: Level) -> None:
     """Judge the functional groups of an instance; `level` is what its Modules ask of the Data Set."""
     groups = judge.plan.groups
     wanted = judge.plan.per_frame_required and PER_FRAME in level.rows
-    if wanted and not header.has(PER_FRAME) and not _tiled_full(header):
+    if wanted and not header.has(PER_FRAME) and not _told_by_order(header):
         _tell(judge, rules.PER_FRAME, header)
     if not groups or not (header.is_sequence(SHARED) or header.is_sequence(PER_FRAME)):
         return  # the Sequences are missed, not every group that would be in them
@@ -124,9 +124,9 @@ def _needless(
             judge.tell(presence.NOT_ALLOWED, place, stencil, numbers, group.row, group.asked)
 
 
-def _tiled_full(header: Header) -> bool:
-    """Whether the frames are described by their order alone (PS3.3 C.7.6.17.3)."""
-    return header.text("DimensionOrganizationType") == "TILED_FULL"
+def _told_by_order(header: Header) -> bool:
+    """Whether the frames are described by their order alone (PS3.3 C.7.6.17.3): none has Dimension Index Values."""
+    return header.text("DimensionOrganizationType") == "TILED_FULL" and not header.has("DimensionIndexSequence")
 
 
 def _tell(judge: Judge, rule: Rule, *subject: object) -> None:

@@ -7,6 +7,7 @@ one until no condition asks for more. It reads the same rows as the engine, but 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -41,18 +42,27 @@ _BY_KEYWORD: dict[str, object] = {
     "PhotometricInterpretation": "MONOCHROME2", "ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"],
     "CodeValue": "1", "CodingSchemeDesignator": "99ONE", "CodeMeaning": "one", "MIMETypeOfEncapsulatedDocument":
     "application/pdf", "PatientSex": "O", "TimezoneOffsetFromUTC": "+0000", "PixelData": b"\0\0",
-    "VolumeBasedCalculationTechnique": "NONE",
+    "VolumeBasedCalculationTechnique": "NONE", "ImageOrientationVolume": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
 }  # fmt: skip
 SEEDS: Mapping[str, Attributes] = {
     "Parametric Map": {"FloatPixelData": b"\0\0\0\0", "BitsAllocated": 32},
     "Multi-frame True Color Secondary Capture Image": {"PixelData": b"\0" * 4},
+    # Its three dimensions, PS3.3 C.8.24.3.3.
+    "Enhanced US Volume": {
+        "DimensionIndexSequence": [
+            {"DimensionIndexPointer": 0x0020930D, "FunctionalGroupPointer": 0x00209310},
+            {"DimensionIndexPointer": 0x00209301, "FunctionalGroupPointer": 0x0020930E},
+            {"DimensionIndexPointer": 0x00189808, "FunctionalGroupPointer": 0x00189807},
+        ],
+        PER_FRAME: [{"FrameContentSequence": [{"DimensionIndexValues": [1, 1, 1]}]}],
+    },
 }
 """What settles a choice that the tables leave open."""
 
 
 def instance(iod: str) -> Attributes:
     """A smallest conformant instance of this IOD, of one frame where it has frames."""
-    attributes: Attributes = {"SOPClassUID": iods()[iod].sop_class_uids[0], **SEEDS.get(iod, {})}
+    attributes: Attributes = {"SOPClassUID": iods()[iod].sop_class_uids[0], **deepcopy(SEEDS.get(iod, {}))}
     if iod in USUAL:
         attributes["Modality"] = USUAL[iod]
     types = image_type(iod)
@@ -62,7 +72,7 @@ def instance(iod: str) -> Attributes:
     groups = functional_groups_of(iod) if framed else ()
     if groups:
         attributes[SHARED] = [*attributes.get(SHARED, [{}])]
-        attributes[PER_FRAME] = [{}]
+        attributes.setdefault(PER_FRAME, [{}])
         attributes["NumberOfFrames"] = "1"
     for _ in range(ROUNDS):
         header = header_of(attributes)

@@ -27,6 +27,13 @@ def _map(shared: Mapping[str, object], *frames: Mapping[str, object], number: in
     }
 
 
+_TILED: Mapping[str, object] = {
+    "SOPClassUID": PARAMETRIC_MAP_STORAGE,
+    "DimensionOrganizationType": "TILED_FULL",
+    "SharedFunctionalGroupsSequence": [_MEASURES],
+}
+
+
 def _missing(place: Header, group: Group, in_some: bool) -> Iterator[Problem]:
     """A functional group that the IOD requires is neither shared nor in every frame.
 
@@ -114,7 +121,8 @@ FRAME_COUNT = table_rule(
 def _per_frame(header: Header) -> Iterator[Problem]:
     """The Per-Frame Functional Groups Sequence is absent, though the IOD has functional groups that stand only there.
 
-    Only where Dimension Organization Type is TILED_FULL does the order of the frames describe them.
+    Only where Dimension Organization Type is TILED_FULL does the order of the frames describe them; and even there a
+    Dimension Index Sequence calls for Dimension Index Values of each frame.
     """
     yield Problem(
         "PerFrameFunctionalGroupsSequence", "is absent, Type 1C, required since frames are described one by one"
@@ -125,8 +133,11 @@ PER_FRAME = table_rule(
     "functional-group-frames-missing",
     section="C.7.6.16",
     severity=Severity.ERROR,
-    good=[_map(_MEASURES, _CONTENT)],
-    bad=[{"SOPClassUID": PARAMETRIC_MAP_STORAGE, "SharedFunctionalGroupsSequence": [_MEASURES]}],
+    good=[_map(_MEASURES, _CONTENT), _TILED],
+    bad=[
+        {"SOPClassUID": PARAMETRIC_MAP_STORAGE, "SharedFunctionalGroupsSequence": [_MEASURES]},
+        {**_TILED, "DimensionIndexSequence": [{"DimensionIndexPointer": 0x0048021E}]},
+    ],
 )(_per_frame)
 
 

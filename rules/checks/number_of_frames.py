@@ -13,14 +13,14 @@ from rules.registry import rule
     "number-of-frames-not-positive",
     section="C.7.6.6.1.1",
     severity=Severity.ERROR,
-    good=[{"NumberOfFrames": "1", "PixelData": bytes(2)}, {"NumberOfFrames": "0"}],
-    bad=[{"NumberOfFrames": "0", "PixelData": bytes(2)}, {"NumberOfFrames": "-1", "PixelData": bytes(2)}],
+    good=[{"NumberOfFrames": "1"}],
+    bad=[{"NumberOfFrames": "0"}, {"NumberOfFrames": "-1"}],
 )
 def number_of_frames_not_positive(header: Header) -> Iterator[Problem]:
-    """Number of Frames is not positive, and yet there are pixels.
+    """Number of Frames is not positive.
 
     It gives the total of the frames that the image holds; readers allocate and loop by this number.
     """
     frames = header.integer("NumberOfFrames")
-    if frames is not None and frames < 1 and header.pixel_data is not None:
+    if frames is not None and frames < 1:
         yield Problem("NumberOfFrames", f"is {frames}, wanted at least 1")

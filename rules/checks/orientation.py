@@ -1,19 +1,22 @@
-"""Image Orientation (Patient) and (Slide) as directions (PS3.3 C.7.6.2.1.1 and C.8.12.2.1)."""
+"""Where images lie: Image Orientation as directions, and Image Position beside it (PS3.3 C.7.6.2.1.1)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import sqrt
 
-from rules.frames import frame_values
+from rules.frames import PER_FRAME, SHARED, frame_problem, frame_values, problems
 from rules.header import Header
+from rules.iods import iods
 from rules.model import Problem, Severity
 from rules.registry import rule
 
-TOLERANCE = 0.01
-"""How far lengths may be from 1 and the product from 0: senders round to a few digits."""
+OFF_LENGTH, OFF_RIGHT_ANGLE = 0.01, 0.02
+"""How far lengths may be from 1 and the product from 0: cosines rounded to two decimals are no farther off."""
 
-_GROUP = "PlaneOrientationSequence"
+_GROUP, _POSITION = "PlaneOrientationSequence", "PlanePositionSequence"
+_VOLUME = "PlaneOrientationVolumeSequence"
+_PAIR = ((_POSITION, "ImagePositionPatient"), (_GROUP, "ImageOrientationPatient"))
 
 
 @rule(
@@ -22,12 +25,13 @@ _GROUP = "PlaneOrientationSequence"
     severity=Severity.ERROR,
     good=[
         {"ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"]},
-        {"ImageOrientationPatient": ["0.7071", "0.7071", "0", "0", "0", "-1"]},
+        {"ImageOrientationPatient": ["0.71", "0.71", "0", "0", "0", "-1"]},
     ],
     bad=[
         {"ImageOrientationPatient": ["1", "0", "0", "1", "0", "0"]},
         {"ImageOrientationPatient": ["2", "0", "0", "0", "1", "0"]},
         {"SharedFunctionalGroupsSequence": [{_GROUP: [{"ImageOrientationPatient": ["0", "0", "0", "0", "0", "0"]}]}]},
+        {"SharedFunctionalGroupsSequence": [{_VOLUME: [{"ImageOrientationVolume": [1.0, 0.0, 0.0, 0.0, 2.0, 0.0]}]}]},
     ],
 )
 def orientation_not_orthonormal(header: Header) -> Iterator[Problem]:
@@ -39,10 +43,8 @@ def orientation_not_orthonormal(header: Header) -> Iterator[Problem]:
         message = _wrong(header.numbers(keyword)) if header.has(keyword) else None
         if message is not None:
             yield Problem(keyword, message)
-    for seen in frame_values(header, _GROUP, "ImageOrientationPatient"):
-        message = _wrong(seen.numbers)
-        if message is not None:
-            yield seen.problem(message)
+    for sequence, keyword in ((_GROUP, "ImageOrientationPatient"), (_VOLUME, "ImageOrientationVolume")):
+        yield from problems((seen, _wrong(seen.numbers)) for seen in frame_values(header, sequence, keyword))
 
 
 def _wrong(cosines: Sequence[float]) -> str | None:
@@ -52,9 +54,66 @@ def _wrong(cosines: Sequence[float]) -> str | None:
     row, column = cosines[:3], cosines[3:]
     for which, vector in (("row", row), ("column", column)):
         length = sqrt(sum(each * each for each in vector))
-        if not abs(length - 1) <= TOLERANCE:
+        if not abs(length - 1) <= OFF_LENGTH:
             return f"has a {which} vector of length {length:.3g}, wanted 1"
     product = sum(a * b for a, b in zip(row, column, strict=True))
-    if not abs(product) <= TOLERANCE:
+    if not abs(product) <= OFF_RIGHT_ANGLE:
         return f"has row and column vectors whose product is {product:.3g}, wanted 0"
     return None
+
+
+@rule(
+    "position-orientation-pair",
+    section="C.7.6.2.1.1",
+    # The Standard asks for the pair where it describes the Attributes; the Types of both are what IODs enforce.
+    severity=Severity.WARNING,
+    good=[
+        {
+            "ImagePositionPatient": ["0", "0", "0"],
+            "ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"],
+        },
+        {
+            SHARED: [{_GROUP: [{"ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"]}]}],
+            PER_FRAME: [{_POSITION: [{"ImagePositionPatient": ["0", "0", "0"]}]}],
+        },
+    ],
+    bad=[
+        {"ImagePositionPatient": ["0", "0", "0"]},
+        {"ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"]},
+        {PER_FRAME: [{_POSITION: [{"ImagePositionPatient": ["0", "0", "0"]}], _GROUP: [{}]}]},
+    ],
+)
+def position_orientation_pair(header: Header) -> Iterator[Problem]:
+    """An image has Image Position (Patient) without Image Orientation (Patient), or the reverse.
+
+    They are given as a pair: with one of them nobody can tell where a pixel lies in the patient.
+    """
+    keywords = ("ImagePositionPatient", "ImageOrientationPatient")
+    at_root = [header.has(each) and not header.empty(each) for each in keywords]
+    if at_root[0] != at_root[1] and not (at_root[1] and _oriented_only(header)):
+        lacking, other = keywords if at_root[1] else keywords[::-1]
+        yield Problem(lacking, f"is absent or empty, {other} is there")
+    shared = [_has(header.items(SHARED)[:1], *each) for each in _PAIR]
+    stencils = header.stencils(PER_FRAME)
+    if not stencils and shared[0] != shared[1]:
+        lone = shared.index(True)
+        yield frame_problem(header, _PAIR[1 - lone], f"is absent or empty, {_PAIR[lone][1]} is there", [1], SHARED)
+    without: tuple[list[int], list[int]] = ([], [])
+    for stencil in stencils:
+        having = [shared[at] or _has([stencil.exemplar], *each) for at, each in enumerate(_PAIR)]
+        if having[0] != having[1]:
+            without[having.index(False)].extend(stencil.numbers)
+    for at, frames in enumerate(without):
+        if frames:
+            yield frame_problem(header, _PAIR[at], f"is absent or empty, {_PAIR[1 - at][1]} is there", sorted(frames))
+
+
+def _oriented_only(header: Header) -> bool:
+    """Whether the IOD asks for the orientation by itself (C.8.17.14)."""
+    en_face = iods()["Ophthalmic Optical Coherence Tomography En Face Image"].sop_class_uids
+    return header.text("SOPClassUID") in en_face
+
+
+def _has(places: Sequence[Header], sequence: str, keyword: str) -> bool:
+    """Whether functional groups hold a value; Items of one structure agree on it."""
+    return any(bool(group.length(keyword)) for place in places for group in place.items(sequence)[:1])

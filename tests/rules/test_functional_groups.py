@@ -69,8 +69,14 @@ def test_a_conditional_group_is_required_where_its_condition_is_met() -> None:
 def test_frames_are_described_one_by_one_unless_they_are_tiled_in_full() -> None:
     rules = {each.rule for each in findings(WHOLE, **{PER_FRAME: ...})}
     assert "functional-group-frames-missing" in rules
-    tiled = {each.rule for each in findings(WHOLE, **{PER_FRAME: ..., "DimensionOrganizationType": "TILED_FULL"})}
-    assert "functional-group-frames-missing" not in tiled
+    tiled = {PER_FRAME: ..., "DimensionOrganizationType": "TILED_FULL"}
+    rules = {each.rule for each in findings(WHOLE, **tiled, DimensionIndexSequence=...)}
+    assert "functional-group-frames-missing" not in rules
+
+
+def test_tiles_that_have_dimension_indices_are_described_one_by_one_all_the_same() -> None:
+    tiled = {PER_FRAME: ..., "DimensionOrganizationType": "TILED_FULL"}
+    assert "functional-group-frames-missing" in {each.rule for each in findings(WHOLE, **tiled)}
 
 
 def test_shared_groups_are_one_item() -> None:
