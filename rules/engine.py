@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from rules import tables
+from rules.checks.dimension_values import dimension_indices
 from rules.checks.faults import malformed
 from rules.checks.frame_type import frame_types
 from rules.checks.image_type import image_types
@@ -105,6 +106,7 @@ def _topics(iod: str) -> tuple[Topic, ...]:
         topics.append(partial(image_types, facts=facts))
     if facts is not None and facts.frames is not None:
         topics.append(partial(frame_types, images=facts))
+    topics.append(dimension_indices)
     topics += [partial(run, rule) for rule in all_rules().values() if _applies(rule, iod)]
     return tuple(topics)
 

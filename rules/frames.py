@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rules.header import Header
@@ -10,6 +10,8 @@ from rules.model import Problem
 from rules.values import Value
 
 SHARED, PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
+NOMINALLY = 0.01
+"""How far numbers may be apart, absolutely or as a part of them, that are nominally the same."""
 MOST_NAMED = 20
 """Frames that a message names; the others it counts."""
 
@@ -52,6 +54,60 @@ class FrameValue:
 
     def _group(self, number: int) -> Header:
         return self.header.item_at(self.frames, number).items(self.sequence)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFields:
+    """The value field that each frame has of one Attribute; `like` is one of the functional groups that hold it."""
+
+    like: Header
+    name: str | int
+    raw: dict[int, bytes]
+
+    def unique(self) -> bool:
+        """Whether no two frames have the same value field."""
+        return len(set(self.raw.values())) == len(self.raw)
+
+    def differing(self, keys: Iterable[tuple[Hashable, int]]) -> list[int]:
+        """The frames whose value is not nominally that of the first frame with the same key, of (key, frame) pairs."""
+        first: dict[Hashable, bytes] = {}
+        same: dict[tuple[bytes, bytes], bool] = {}
+        found = []
+        for key, number in keys:
+            raw = self.raw.get(number, b"")
+            known = first.setdefault(key, raw)
+            if raw != known:
+                agree = same.get((known, raw))
+                if agree is None:
+                    agree = same[known, raw] = self._nominally(known, raw)
+                if not agree:
+                    found.append(number)
+        return found
+
+    def _nominally(self, one: bytes, other: bytes) -> bool:
+        values = [self.like.decode(self.name, raw) for raw in (one, other)]
+        return len(values[0]) == len(values[1]) and all(_close(a, b) for a, b in zip(*values, strict=True))
+
+
+def frame_fields(header: Header, sequence: str | int, name: str | int) -> FrameFields | None:
+    """An Attribute of the single Item of a per-frame functional group; None where no frame has it as a value."""
+    like: Header | None = None
+    raw: dict[int, bytes] = {}
+    for stencil in header.stencils(PER_FRAME):
+        groups = stencil.exemplar.items(sequence)
+        column = stencil.column_at(groups[0], name) if len(groups) == 1 else None
+        if column is None:
+            continue
+        like = like or groups[0]
+        for value, numbers in column.items():
+            raw.update(dict.fromkeys(numbers, value))
+    return None if like is None else FrameFields(like, name, raw)
+
+
+def _close(one: Value, other: Value) -> bool:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return abs(one - other) <= NOMINALLY * max(1, abs(one))
+    return one == other
 
 
 def frame_places(header: Header) -> list[Header]:

@@ -1,10 +1,11 @@
-"""Dimensions of a multi-frame instance (PS3.3 C.7.6.17)."""
+"""What a multi-frame instance says its dimensions are (PS3.3 C.7.6.17); their indices are in `dimension_values`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rules.dictionary import name_of
+from rules.dictionary import name_of, tag_of
+from rules.encode import Element
 from rules.frames import PER_FRAME, frame_places
 from rules.header import Header
 from rules.model import Problem, Severity
@@ -89,6 +90,119 @@ def dimension_functional_group(header: Header) -> Iterator[Problem]:
             yield Problem(path, f"is present, though {name_of(attribute)} is a functional group itself")
         elif holders := [name_of(each) for each, tags in held.items() if attribute in tags]:
             yield Problem(path, f"is {name_of(group)}, and {name_of(attribute)} is in {' and '.join(sorted(holders))}")
+
+
+@rule(
+    "dimension-pointer-forbidden",
+    section="C.7.6.17.1",
+    severity=Severity.ERROR,
+    good=[{"DimensionIndexSequence": [{"DimensionIndexPointer": 0x00209056, "FunctionalGroupPointer": 0x00209111}]}],
+    bad=[
+        {"DimensionIndexSequence": [{"DimensionIndexPointer": 0x00209111}]},
+        {"DimensionIndexSequence": [{"DimensionIndexPointer": 0x00209157, "FunctionalGroupPointer": 0x00209111}]},
+    ],
+)
+def dimension_pointer_forbidden(header: Header) -> Iterator[Problem]:
+    """A dimension is Frame Content Sequence or Dimension Index Values themselves.
+
+    They hold the indices of the dimensions, and cannot be what is indexed.
+    """
+    for item in header.items("DimensionIndexSequence"):
+        pointer = item.integer("DimensionIndexPointer")
+        if pointer in _OF_INDICES:
+            yield Problem(item.path_of("DimensionIndexPointer"), f"is {name_of(pointer)}")
+
+
+_OF_INDICES = (tag_of("FrameContentSequence"), tag_of("DimensionIndexValues"))
+
+
+@rule(
+    "dimension-pointer-nowhere",
+    section="C.7.6.17.1",
+    severity=Severity.NOTE,
+    good=[
+        {
+            "DimensionIndexSequence": [{"DimensionIndexPointer": 0x00200032, "FunctionalGroupPointer": 0x00209113}],
+            PER_FRAME: _POSITION,
+        }
+    ],
+    bad=[{"DimensionIndexSequence": [{"DimensionIndexPointer": 0x00209153}], PER_FRAME: _POSITION}],
+)
+def dimension_pointer_nowhere(header: Header) -> Iterator[Problem]:
+    """A dimension is an Attribute that no frame has.
+
+    Frames may lack it, but where all do, nothing tells what its indices mean.
+    """
+    places = frame_places(header)
+    if not header.has(PER_FRAME) or not places:
+        return
+    held = _held_by_group(header)
+    within = {tag for tags in held.values() for tag in tags}
+    for item in header.items("DimensionIndexSequence"):
+        pointer = item.integer("DimensionIndexPointer")
+        if pointer is None or pointer in held or pointer in within or header.has(pointer):
+            continue
+        if not any(_deeper(place, pointer) for place in places):
+            yield Problem(item.path_of("DimensionIndexPointer"), f"is {name_of(pointer)}, which no frame has")
+
+
+def _deeper(place: Header, tag: int) -> bool:
+    """Whether the tag stands anywhere within."""
+    return place.has(tag) or any(
+        _deeper(item, tag) for each in place.tags() if place.is_sequence(each) for item in place.items(each)
+    )
+
+
+_PRIVATE_GROUP: dict[str, object] = {"(0029,0010)": "ACME", "(0029,1001)": Element("SQ", [{}])}
+
+
+@rule(
+    "dimension-private-creator",
+    section="C.7.6.17.1",
+    severity=Severity.ERROR,
+    good=[
+        {
+            "DimensionIndexSequence": [{"DimensionIndexPointer": 0x00291001, "DimensionIndexPrivateCreator": "ACME"}],
+            PER_FRAME: [_PRIVATE_GROUP],
+        },
+    ],
+    bad=[
+        {
+            "DimensionIndexSequence": [{"DimensionIndexPointer": 0x00291001, "DimensionIndexPrivateCreator": "OTHER"}],
+            PER_FRAME: [_PRIVATE_GROUP],
+        },
+    ],
+)
+def dimension_private_creator(header: Header) -> Iterator[Problem]:
+    """A private dimension is given another Private Creator than its block of elements has.
+
+    The numbers of private elements mean nothing without the right creator, so the dimension cannot be found.
+    """
+    for item in header.items("DimensionIndexSequence"):
+        for pointer, creator in _CREATORS:
+            tag, said = item.integer(pointer), item.text(creator)
+            if tag is None or said is None or not tag & 0x10000:
+                continue
+            block = tag & 0xFFFF0000 | tag >> 8 & 0xFF
+            seen = {text for place in frame_places(header) for text in _creators(place, tag, block)}
+            if seen and said not in seen:
+                yield Problem(item.path_of(creator), f"is another than that of {name_of(tag)} in the functional groups")
+
+
+_CREATORS = (
+    ("DimensionIndexPointer", "DimensionIndexPrivateCreator"),
+    ("FunctionalGroupPointer", "FunctionalGroupPrivateCreator"),
+)
+
+
+def _creators(place: Header, tag: int, block: int) -> Iterator[str]:
+    """The Private Creators of a private tag, wherever it stands within."""
+    if place.has(tag):
+        yield place.text(block) or ""
+    for each in place.tags():
+        if place.is_sequence(each):
+            for item in place.items(each)[:1]:
+                yield from _creators(item, tag, block)
 
 
 def _held_by_group(header: Header) -> dict[int, frozenset[int]]:

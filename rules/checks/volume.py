@@ -9,7 +9,7 @@ from operator import itemgetter
 from statistics import median
 
 from rules.dictionary import name_of, tag_of
-from rules.frames import PER_FRAME, SHARED, FrameValue, frame_problem, frame_values
+from rules.frames import PER_FRAME, FrameValue, frame_problem, frame_values
 from rules.header import Header
 from rules.iods import iods
 from rules.model import Example, Problem, Severity
@@ -87,7 +87,7 @@ def volume_spacing_irregular(header: Header) -> Iterator[Problem]:
         normal = _normal(list(frame_values(header, orientations, cosines)))
         if normal is None:
             continue
-        planes = _along(normal, frame_values(header, sequence, keyword))
+        planes = _along(normal, header, sequence, keyword)
         gaps = [after - before for before, after in pairwise(planes)]
         if len(gaps) < 2:
             continue
@@ -119,35 +119,40 @@ def _normal(seen: Sequence[FrameValue]) -> tuple[float, float, float] | None:
     return b * f - c * e, c * d - a * f, a * e - b * d
 
 
-def _along(normal: Sequence[float], positions: Iterator[FrameValue]) -> dict[float, list[int]]:
-    """The frames of each plane by its place along the normal, ascending; {} where some position is shared or odd."""
+def _along(normal: Sequence[float], header: Header, sequence: str, keyword: str) -> dict[float, list[int]]:
+    """The frames of each plane by its place along the normal, ascending; {} where some position is odd."""
     x, y, z = normal
     placed: list[tuple[float, Sequence[int]]] = []
-    for seen in positions:
-        numbers = _three(seen)
-        if numbers is None or seen.frames == SHARED:
+    for stencil in header.stencils(PER_FRAME):
+        groups = stencil.exemplar.items(sequence)
+        column = stencil.column_at(groups[0], keyword) if len(groups) == 1 else None
+        if column is None:
             return {}
-        placed.append((x * numbers[0] + y * numbers[1] + z * numbers[2], seen.items))
+        for raw, items in column.items():
+            position = _three(groups[0], keyword, raw)
+            if position is None:
+                return {}
+            placed.append((x * position[0] + y * position[1] + z * position[2], items))
     placed.sort(key=itemgetter(0))
     planes: dict[float, list[int]] = {}
     last: float | None = None
-    for at, items in placed:
+    for at, numbers in placed:
         if last is None or at - last > SAME_PLANE:
             planes[at] = []
             last = at
-        planes[last].extend(items)
+        planes[last].extend(numbers)
     return planes
 
 
-def _three(seen: FrameValue) -> Sequence[float] | None:
+def _three(place: Header, keyword: str, raw: bytes) -> Sequence[float] | None:
     """Three coordinates. Decimal strings are the common case, and every frame has others: they are parsed in place."""
-    if seen.keyword == "ImagePositionPatient":
+    if keyword == "ImagePositionPatient":
         try:
-            x, y, z = map(float, seen.raw.split(b"\\"))
+            x, y, z = map(float, raw.split(b"\\"))
         except ValueError:
             return None
         return (x, y, z) if isfinite(x + y + z) else None
-    numbers = seen.numbers
+    numbers = [float(each) for each in place.decode(keyword, raw) if isinstance(each, int | float)]
     return numbers if len(numbers) == 3 else None
 
 
