@@ -13,6 +13,7 @@ from rules.checks.dimension_values import dimension_indices
 from rules.checks.faults import malformed
 from rules.checks.frame_type import frame_types
 from rules.checks.image_type import image_types
+from rules.checks.instance_reference import instance_references
 from rules.checks.unlisted import unlisted
 from rules.checks.value_syntax import every_value
 from rules.header import Header
@@ -106,7 +107,7 @@ def _topics(iod: str) -> tuple[Topic, ...]:
         topics.append(partial(image_types, facts=facts))
     if facts is not None and facts.frames is not None:
         topics.append(partial(frame_types, images=facts))
-    topics.append(dimension_indices)
+    topics += [dimension_indices, instance_references]
     topics += [partial(run, rule) for rule in all_rules().values() if _applies(rule, iod)]
     return tuple(topics)
 

@@ -1,0 +1,115 @@
+"""Where an instance names other instances, and where it lists them (PS3.3 C.7.6.16.2.5, C.7.6.16.2.6 and C.12.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rules.dictionary import tag_of
+from rules.frames import PER_FRAME, SHARED
+from rules.header import Header, Stencil
+
+SERIES, OTHER_STUDIES = "ReferencedSeriesSequence", "StudiesContainingOtherReferencedInstancesSequence"
+_UID, _CLASS = tag_of("ReferencedSOPInstanceUID"), tag_of("ReferencedSOPClassUID")
+_IN_FRAMES: tuple[tuple[str, ...], ...] = (
+    ("ReferencedImageSequence",),
+    ("DerivationImageSequence", "SourceImageSequence"),
+    ("ConversionSourceAttributesSequence",),
+)
+_AT_ROOT: tuple[tuple[str, ...], ...] = (
+    ("ReferencedImageSequence",),
+    ("SourceImageSequence",),
+    ("ReferencedInstanceSequence",),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """A place that names instances: one Item, or the same one in all Items of a Stencil.
+
+    `uids` and `classes` are the distinct UIDs with the numbers of the Items that have them. `source` tells whether it
+    names what something was derived from.
+    """
+
+    place: Header
+    stencil: Stencil | None
+    uids: Mapping[bytes, Sequence[int]]
+    classes: Mapping[bytes, Sequence[int]]
+    source: bool = False
+
+    def path(self, number: int) -> str:
+        """The path of the Referenced SOP Instance UID in an Item of the Stencil."""
+        path = self.place.path_of(_UID)
+        if self.stencil is None:
+            return path
+        before = self.stencil.exemplar.path
+        return f"{before.rpartition('[')[0]}[{number}]{path[len(before) :]}"
+
+    def class_of(self) -> dict[int, bytes]:
+        """The SOP Class by number of the Item."""
+        return {number: each for each, numbers in self.classes.items() for number in numbers}
+
+
+def namings(header: Header) -> tuple[Naming, ...]:
+    """Where the image and its frames name instances."""
+    places = [(header, _AT_ROOT), *((shared, _IN_FRAMES) for shared in header.items(SHARED)[:1])]
+    found = [
+        _naming(item, None, sequences)
+        for place, all_sequences in places
+        for sequences in all_sequences
+        for item in _items(place, sequences)
+    ]
+    for stencil in header.stencils(PER_FRAME):
+        for sequences in _IN_FRAMES:
+            found += [_naming(item, stencil, sequences) for item in _items(stencil.exemplar, sequences)]
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What the Common Instance Reference Module lists: of this Study, and of others."""
+
+    here: tuple[Naming, ...]
+    elsewhere: tuple[Naming, ...]
+
+
+def listed(header: Header) -> Listed:
+    """What is listed of this Study and of others."""
+    others = tuple(each for study in header.items(OTHER_STUDIES) for each in _of_series(study))
+    return Listed(tuple(_of_series(header)), others)
+
+
+def uids_of(namings: Sequence[Naming]) -> set[bytes]:
+    """All SOP Instance UIDs that are named."""
+    return {uid for each in namings for uid in each.uids}
+
+
+def _of_series(place: Header) -> Iterator[Naming]:
+    for series in place.items(SERIES):
+        for stencil in series.stencils("ReferencedInstanceSequence"):
+            yield _naming(stencil.exemplar, stencil, ())
+
+
+def _items(place: Header, sequences: Sequence[str]) -> Iterator[Header]:
+    for item in place.items(sequences[0]):
+        if len(sequences) == 1:
+            yield item
+        else:
+            yield from _items(item, sequences[1:])
+
+
+def _naming(item: Header, stencil: Stencil | None, sequences: Sequence[str]) -> Naming:
+    source = "SourceImageSequence" in sequences
+    return Naming(item, stencil, _uids(item, stencil, _UID), _uids(item, stencil, _CLASS), source)
+
+
+def _uids(item: Header, stencil: Stencil | None, tag: int) -> dict[bytes, list[int]]:
+    column = {item.raw(tag) or b"": [0]} if stencil is None else stencil.column_at(item, tag) or {}
+    found: dict[bytes, list[int]] = {}
+    for raw, numbers in column.items():
+        uid = raw.rstrip(b" \0")
+        if uid:
+            found.setdefault(uid, numbers)
+            if found[uid] is not numbers:
+                found[uid] = sorted({*found[uid], *numbers})
+    return found
