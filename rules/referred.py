@@ -37,13 +37,17 @@ class Naming:
     classes: Mapping[bytes, Sequence[int]]
     source: bool = False
 
-    def path(self, number: int) -> str:
-        """The path of the Referenced SOP Instance UID in an Item of the Stencil."""
-        path = self.place.path_of(_UID)
+    def path(self, number: int, name: str | int = _UID) -> str:
+        """The path of an Attribute here in an Item of the Stencil, by default the Referenced SOP Instance UID."""
+        path = self.place.path_of(name)
         if self.stencil is None:
             return path
         before = self.stencil.exemplar.path
         return f"{before.rpartition('[')[0]}[{number}]{path[len(before) :]}"
+
+    def fields(self, name: str | int) -> Mapping[bytes, Sequence[int]]:
+        """The distinct value fields of an Attribute here, with the numbers of the Items that have them."""
+        return _fields(self.place, self.stencil, name)
 
     def class_of(self) -> dict[int, bytes]:
         """The SOP Class by number of the Item."""
@@ -104,12 +108,15 @@ def _naming(item: Header, stencil: Stencil | None, sequences: Sequence[str]) -> 
 
 
 def _uids(item: Header, stencil: Stencil | None, tag: int) -> dict[bytes, list[int]]:
-    column = {item.raw(tag) or b"": [0]} if stencil is None else stencil.column_at(item, tag) or {}
     found: dict[bytes, list[int]] = {}
-    for raw, numbers in column.items():
+    for raw, numbers in _fields(item, stencil, tag).items():
         uid = raw.rstrip(b" \0")
         if uid:
             found.setdefault(uid, numbers)
             if found[uid] is not numbers:
                 found[uid] = sorted({*found[uid], *numbers})
     return found
+
+
+def _fields(item: Header, stencil: Stencil | None, name: str | int) -> dict[bytes, list[int]]:
+    return {item.raw(name) or b"": [0]} if stencil is None else stencil.column_at(item, name) or {}

@@ -39,6 +39,7 @@ def instance_references(header: Header) -> Iterator[Finding]:
     yield from run(CLASS_DIFFERS, found)
     yield from run(SOURCE_IS_THIS, found)
     yield from run(WRONG_STUDY, found)
+    yield from run(FRAME_NUMBER, found)
     if header.has(SERIES) or header.has(OTHER_STUDIES):
         yield from run(UNLISTED, found)
     elif usage == "M":
@@ -222,6 +223,42 @@ SOURCE_IS_THIS = table_rule(
     good=[_map([{"ReferencedImageSequence": [{"ReferencedSOPInstanceUID": "1.2.1"}]}])],
     bad=[_map([_source("1.2.1")])],
 )(_source_is_this)
+
+
+def _frame_number(found: References) -> Iterator[Problem]:
+    """A reference names a frame that cannot be: before the first, or behind the last of this instance.
+
+    The first frame is 1. Whoever follows the reference finds nothing, or the wrong frame.
+    """
+    frames = found.header.integer("NumberOfFrames")
+    for naming in found.named:
+        this = frozenset(naming.uids.get(found.this, ()))
+        for raw, items in naming.fields("ReferencedFrameNumber").items():
+            numbers = naming.place.decode("ReferencedFrameNumber", raw)
+            wrong = next((each for each in numbers if isinstance(each, int) and each < 1), None)
+            if wrong is not None:
+                paths = [naming.path(number, "ReferencedFrameNumber") for number in items]
+                yield _problem(f"is {wrong}, wanted 1 or more", paths)
+                continue
+            behind = [number for number in items if number in this]
+            most = max((each for each in numbers if isinstance(each, int)), default=0)
+            if frames is not None and behind and most > frames:
+                paths = [naming.path(number, "ReferencedFrameNumber") for number in behind]
+                yield _problem(f"is {most}, and this instance has {frames} frames", paths)
+
+
+def _to_frame(uid: str, number: str) -> Example:
+    item = {"ReferencedSOPInstanceUID": uid, "ReferencedFrameNumber": number}
+    return _map([{"ReferencedImageSequence": [item]}], NumberOfFrames="2")
+
+
+FRAME_NUMBER = table_rule(
+    "referenced-frame-number",
+    section="10.3",
+    severity=Severity.ERROR,
+    good=[_to_frame("1.2.3", "9"), _to_frame("1.2.1", "2")],
+    bad=[_to_frame("1.2.3", "0"), _to_frame("1.2.1", "3")],
+)(_frame_number)
 
 
 def _problem(message: str, paths: Sequence[str]) -> Problem:

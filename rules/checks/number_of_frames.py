@@ -1,4 +1,4 @@
-"""Number of Frames (0028,0008) by itself (PS3.3 C.7.6.6 and C.7.6.16)."""
+"""Number of Frames (0028,0008), and the frame that represents them (PS3.3 C.7.6.6 and C.7.6.16)."""
 
 from __future__ import annotations
 
@@ -24,3 +24,25 @@ def number_of_frames_not_positive(header: Header) -> Iterator[Problem]:
     frames = header.integer("NumberOfFrames")
     if frames is not None and frames < 1:
         yield Problem("NumberOfFrames", f"is {frames}, wanted at least 1")
+
+
+@rule(
+    "representative-frame-number",
+    section="C.7.6.16",
+    # It is Type 3 and no sentence bounds it; but a frame that is not there represents nothing.
+    severity=Severity.WARNING,
+    good=[{"NumberOfFrames": "2", "RepresentativeFrameNumber": 2}],
+    bad=[{"NumberOfFrames": "2", "RepresentativeFrameNumber": 3}, {"RepresentativeFrameNumber": 0}],
+)
+def representative_frame_number(header: Header) -> Iterator[Problem]:
+    """Representative Frame Number is not the number of a frame.
+
+    It says which frame to show as an icon; frames count from 1.
+    """
+    number, frames = header.integer("RepresentativeFrameNumber"), header.integer("NumberOfFrames")
+    if number is None:
+        return
+    if number < 1:
+        yield Problem("RepresentativeFrameNumber", f"is {number}, wanted 1 or more")
+    elif frames is not None and 0 < frames < number and not header.has("ConcatenationUID"):
+        yield Problem("RepresentativeFrameNumber", f"is {number}, wanted 1 to {frames}")
