@@ -10,7 +10,7 @@ An expression is a mapping with one of these members, and "at" where it names an
     {"count": [K, ">", 1]}                 how many values it has; absent is none
     {"points to": [K, K2]}                 one of its values is the tag of K2
     {"private": K}                         one of its values is a private tag
-    {"points to a frame": K}               its value is the tag of an Attribute in the functional groups; absent is NO
+    {"points to a frame": K}               its value is the tag of an Attribute within a functional group; absent is NO
     {"items": [K, ">", 1]}                 how many Items the Sequence has; absent is none
     {"any item": [K, E]}                   one of its Items answers YES
     {"code": [K, [[V, S], ...]]}           one of its Items holds one of these codes: Code Value, scheme; absent is NO
@@ -199,12 +199,18 @@ _PRESENCE: dict[str, _Leaf] = {
 
 def _points_to_frame(place: Header, tag: int) -> Answer:
     for pointed in place.integers(tag):
-        if place.root.has(pointed):
+        if place.root.has(pointed) or _is_group(place.root, pointed):
             return Answer.NO
         if _in_shared(place.root, pointed) is not None or _in_frames(place.root, pointed, structural=True):
             return Answer.YES
         return Answer.UNKNOWN
     return Answer.NO
+
+
+def _is_group(root: Header, tag: int) -> bool:
+    """Whether the tag is that of a functional group itself, not of an Attribute in one (PS3.3 C.7.6.17.1)."""
+    frames = (stencil.exemplar for stencil in root.stencils(PER_FRAME))
+    return any(each.has(tag) for each in (*root.items(SHARED), *frames))
 
 
 def _value_leaf(number: int, wanted: frozenset[str], equal: bool) -> _Leaf:

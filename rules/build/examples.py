@@ -63,7 +63,7 @@ def _trials(expression: Expression) -> Iterator[Trial]:
         states = choices.setdefault((keyword, at if at in ("root", "frames") else "here"), [_ABSENT])
         states += [each for each in _states(keyword, leaf, asked) if each not in states]
     if any("points to a frame" in leaf for leaf in asked):
-        choices[("FrameAcquisitionNumber", "frames")] = [1]
+        choices[("FrameContentSequence", "frames")] = [[{"FrameAcquisitionNumber": 1}]]
     if any("sop class" in leaf for leaf in asked):
         uids = [uid for leaf in asked for uid in leaf.get("sop class", ())]
         choices[("SOPClassUID", "root")] = ["1.2.3", *uids]

@@ -65,17 +65,12 @@ def dimension_organization_undeclared(header: Header) -> Iterator[Problem]:
             "DimensionIndexSequence": [{"DimensionIndexPointer": 0x00200032, "FunctionalGroupPointer": 0x00209111}],
             PER_FRAME: _POSITION,
         },
-        {
-            "DimensionIndexSequence": [{"DimensionIndexPointer": 0x00209113, "FunctionalGroupPointer": 0x00209113}],
-            PER_FRAME: _POSITION,
-        },
     ],
 )
 def dimension_functional_group(header: Header) -> Iterator[Problem]:
     """A Functional Group Pointer names a group that does not hold the Attribute of its dimension.
 
-    Readers follow the pointer to sort frames, and find nothing. Where the dimension is a functional group itself, there
-    is no pointer.
+    Readers follow the pointer to sort frames, and find nothing.
     """
     indices = [each for each in header.items("DimensionIndexSequence") if each.has("FunctionalGroupPointer")]
     if not indices:
@@ -86,9 +81,7 @@ def dimension_functional_group(header: Header) -> Iterator[Problem]:
         if attribute is None or group is None or attribute in held.get(group, frozenset()):
             continue
         path = item.path_of("FunctionalGroupPointer")
-        if attribute in held:
-            yield Problem(path, f"is present, though {name_of(attribute)} is a functional group itself")
-        elif holders := [name_of(each) for each, tags in held.items() if attribute in tags]:
+        if holders := [name_of(each) for each, tags in held.items() if attribute in tags]:
             yield Problem(path, f"is {name_of(group)}, and {name_of(attribute)} is in {' and '.join(sorted(holders))}")
 
 

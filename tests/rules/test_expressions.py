@@ -153,6 +153,12 @@ def test_a_pointer_into_the_functional_groups_is_told_from_one_to_the_root() -> 
     assert asked(place(DimensionIndexPointer=0x00189074, **groups)) is UNKNOWN
 
 
+def test_a_pointer_to_a_functional_group_itself_points_into_none() -> None:
+    asked = compiled({"points to a frame": "DimensionIndexPointer"})
+    assert asked(place(DimensionIndexPointer=0x00189226, **{SHARED: [frame_type("DERIVED")]})) is NO
+    assert asked(place(DimensionIndexPointer=0x00189226, **{PER_FRAME: [frame_type("DERIVED")]})) is NO
+
+
 _ANSWERS: dict[Answer, Expression] = {
     YES: {"present": "InstanceCreationDate"},
     NO: {"absent": "InstanceCreationDate"},
