@@ -60,9 +60,19 @@ def slices() -> list[Dataset]:
 
 def patient_map() -> Dataset:
     """A Parametric Map over the CT series, one frame a slice."""
+    return _map(slices())
+
+
+def slide_map() -> Dataset:
+    """A Parametric Map over the slide, one frame a tile, each with its position."""
+    return _map([slide()])
+
+
+def _map(sources: list[Dataset]) -> Dataset:
+    frames = max(len(sources), int(sources[0].get("NumberOfFrames", 1)))
     made = hd.pm.ParametricMap(
-        source_images=slices(),
-        pixel_array=np.linspace(0, 1, SLICES * 16, dtype=np.float32).reshape(SLICES, 4, 4),
+        source_images=sources,
+        pixel_array=np.linspace(0, 1, frames * 16, dtype=np.float32).reshape(frames, 4, 4),
         series_instance_uid=hd.UID(),
         sop_instance_uid=hd.UID(),
         contains_recognizable_visual_features=False,
@@ -194,6 +204,7 @@ def slide() -> Dataset:
 
 BASES: dict[str, Callable[[], Dataset]] = {
     "map": patient_map,
+    "slide map": slide_map,
     "segmentation": segmentation,
     "enhanced MR": enhanced_mr,
     "slide": slide,

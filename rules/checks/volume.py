@@ -62,7 +62,8 @@ def volume_planes_not_parallel(header: Header) -> Iterator[Problem]:
         first = min(seen, key=lambda each: each.items[0], default=None)
         if first is None:
             continue
-        other = sorted(number for each in seen if not _alike(each.numbers, first.numbers) for number in each.items)
+        framed = [each for each in seen if each.frames == PER_FRAME]
+        other = sorted(number for each in framed if not _alike(each.numbers, first.numbers) for number in each.items)
         if other:
             yield frame_problem(header, (sequence, keyword), "differs from that of the first frame", other)
 

@@ -531,6 +531,39 @@ def slide_without_depth(ds: Dataset) -> None:
     ds.ImagedVolumeDepth = 0.0
 
 
+@fault("slide map", "functional-group-missing", frames=(1, 3, 3))
+def tile_of_a_map_without_position(ds: Dataset) -> None:
+    del _frame(ds, 3).PlanePositionSlideSequence
+
+
+@fault("slide map", "tile-outside-matrix", WARNING, frames=(1, 8, 8))
+def tile_of_a_map_below_the_matrix(ds: Dataset) -> None:
+    _frame(ds, 8).PlanePositionSlideSequence[0].RowPositionInTotalImagePixelMatrix = 9
+
+
+@fault("slide map", "slide-corner")
+def map_of_a_slide_with_the_reference_of_a_patient(ds: Dataset) -> None:
+    ds.PositionReferenceIndicator = "XY"
+
+
+@fault("slide map", "orientation-not-orthonormal")
+def map_of_a_slide_with_a_long_row(ds: Dataset) -> None:
+    ds.ImageOrientationSlide = ["0", "-1.1", "0", "-1", "0", "0"]
+
+
+@fault("slide", "slide-pyramid-flavor")
+def overview_in_a_pyramid(ds: Dataset) -> None:
+    ds.ImageType = [*ds.ImageType[:2], "OVERVIEW", ds.ImageType[3]]
+    _shared(ds).WholeSlideMicroscopyImageFrameTypeSequence[0].FrameType = ds.ImageType
+    ds.NumberOfFrames, ds.PixelData = "1", ds.PixelData[:32]
+    ds.PyramidUID = "1.2.826.0.12"
+
+
+@legal("slide map")
+def map_of_a_slide_in_another_corner(ds: Dataset) -> None:
+    ds.ImageOrientationSlide = ["0", "1", "0", "1", "0", "0"]
+
+
 # Frames and references
 
 

@@ -1,0 +1,39 @@
+"""What an instance says it is synchronized with (PS3.3 C.7.4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rules.header import Header
+from rules.model import Example, Problem, Severity
+from rules.registry import rule
+
+
+def _channel(group: int, channel: int) -> Example:
+    waveforms: list[object] = [{"ChannelDefinitionSequence": [{}, {}]}]
+    return {"SynchronizationChannel": [group, channel], "WaveformSequence": waveforms}
+
+
+@rule(
+    "synchronization-channel",
+    section="C.7.4.2.1.3",
+    severity=Severity.WARNING,
+    good=[_channel(1, 2), {"SynchronizationChannel": [1, 9]}],
+    bad=[_channel(2, 1), _channel(1, 3), _channel(0, 1)],
+)
+def synchronization_channel(header: Header) -> Iterator[Problem]:
+    """Synchronization Channel names a waveform channel that the instance does not have.
+
+    It is the number of an Item of Waveform Sequence and of a channel in it, both from 1; whoever aligns other data by
+    that channel finds none.
+    """
+    numbers, waveforms = header.integers("SynchronizationChannel"), header.items("WaveformSequence")
+    if len(numbers) != 2 or not waveforms:
+        return
+    group, channel = numbers
+    if not 1 <= group <= len(waveforms):
+        yield Problem("SynchronizationChannel", f"names Item {group} of {len(waveforms)} of WaveformSequence")
+        return
+    channels = len(waveforms[group - 1].items("ChannelDefinitionSequence"))
+    if channels and not 1 <= channel <= channels:
+        yield Problem("SynchronizationChannel", f"names channel {channel} of {channels} in that Item")
