@@ -177,6 +177,20 @@ def _planes(attributes: Attributes, place: int) -> Attributes:
     return attributes | {PER_FRAME: frames, "NumberOfFrames": str(SLICES), "PixelData": bytes(2 * SLICES)}
 
 
+def enhanced_us() -> Dataset:
+    """An Enhanced US Volume of four planes."""
+    attributes = deepcopy(instance("Enhanced US Volume"))
+    shared, frame = attributes[SHARED][0], attributes[PER_FRAME][0]
+    del shared["PlanePositionVolumeSequence"]
+    frames = []
+    for n in range(SLICES):
+        each = deepcopy(frame)
+        each["FrameContentSequence"][0]["DimensionIndexValues"] = [1, n + 1, 1]
+        each["PlanePositionVolumeSequence"] = [{"ImagePositionVolume": [0.0, 0.0, 0.5 * n]}]
+        frames.append(each)
+    return as_dataset(attributes | {PER_FRAME: frames, "NumberOfFrames": str(SLICES), "PixelData": bytes(2 * SLICES)})
+
+
 def slide() -> Dataset:
     """A VL Whole Slide Microscopy Image of 2 x 4 tiles, TILED_FULL."""
     attributes = deepcopy(instance("VL Whole Slide Microscopy Image"))
@@ -207,6 +221,7 @@ BASES: dict[str, Callable[[], Dataset]] = {
     "slide map": slide_map,
     "segmentation": segmentation,
     "enhanced MR": enhanced_mr,
+    "enhanced US": enhanced_us,
     "slide": slide,
     "tiled segmentation": tiled_segmentation,
 }

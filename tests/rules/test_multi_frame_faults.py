@@ -200,6 +200,23 @@ def plane_turned_over(ds: Dataset) -> None:
     _frame(ds, 2).PlaneOrientationSequence[0].ImageOrientationPatient = ["1", "0", "0", "0", "0", "1"]
 
 
+@fault("enhanced US", "volume-spacing-irregular", WARNING, frames=(1, 4, 4))
+def ultrasound_plane_out_of_step(ds: Dataset) -> None:
+    _frame(ds, 4).PlanePositionVolumeSequence[0].ImagePositionVolume = [0.0, 0.0, 1.9]
+
+
+@fault("enhanced US", "orientation-not-orthonormal")
+def ultrasound_volume_with_a_short_column(ds: Dataset) -> None:
+    _shared(ds).PlaneOrientationVolumeSequence[0].ImageOrientationVolume = [1.0, 0.0, 0.0, 0.0, 0.5, 0.0]
+
+
+@fault("enhanced US", "ultrasound-volume-dimensions")
+def ultrasound_with_orientation_for_a_dimension(ds: Dataset) -> None:
+    item = ds.DimensionIndexSequence[1]
+    item.DimensionIndexPointer = Tag("ImageOrientationVolume")
+    item.FunctionalGroupPointer = Tag("PlaneOrientationVolumeSequence")
+
+
 @legal("map")
 def planes_rounded_to_hundredths(ds: Dataset) -> None:
     for number, z in enumerate(["0", "2.5", "5.01", "7.51"], start=1):
