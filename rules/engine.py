@@ -16,6 +16,7 @@ from rules.checks.image_type import image_types
 from rules.checks.instance_reference import instance_references
 from rules.checks.unlisted import unlisted
 from rules.checks.value_syntax import every_value
+from rules.checks.volume import volumes
 from rules.header import Header
 from rules.image_types import image_type
 from rules.instance import judge_instance
@@ -107,7 +108,7 @@ def _topics(iod: str) -> tuple[Topic, ...]:
         topics.append(partial(image_types, facts=facts))
     if facts is not None and facts.frames is not None:
         topics.append(partial(frame_types, images=facts))
-    topics += [dimension_indices, instance_references]
+    topics += [dimension_indices, volumes, instance_references]
     topics += [partial(run, rule) for rule in all_rules().values() if _applies(rule, iod)]
     return tuple(topics)
 

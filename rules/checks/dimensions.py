@@ -190,8 +190,9 @@ _CREATORS = (
 
 def _creators(place: Header, tag: int, block: int) -> Iterator[str]:
     """The Private Creators of a private tag, wherever it stands within."""
-    if place.has(tag):
-        yield place.text(block) or ""
+    creator = place.text(block) if place.has(tag) else None
+    if creator is not None:
+        yield creator
     for each in place.tags():
         if place.is_sequence(each):
             for item in place.items(each)[:1]:

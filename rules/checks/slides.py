@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rules.checks.value_place import Place, places_within
+from rules.dictionary import tag_of
 from rules.frames import PER_FRAME, SHARED, frame_places, frame_values, problems
 from rules.header import Header
 from rules.model import Example, Problem, Severity
@@ -96,11 +98,16 @@ def specimen_undeclared(header: Header) -> Iterator[Problem]:
     declared = {item.text("SpecimenUID") for item in header.items("SpecimenDescriptionSequence")}
     if not declared:
         return
-    for place in frame_places(header):
-        for item in place.items("SpecimenReferenceSequence"):
-            uid = item.text("SpecimenUID")
-            if uid is not None and uid not in declared:
-                yield Problem(item.path_of("SpecimenUID"), "is none of those in SpecimenDescriptionSequence")
+    for name in (SHARED, PER_FRAME):
+        for frame in places_within(Place(header), tag_of(name)):
+            for item in places_within(frame, _SPECIMENS):
+                for raw, numbers in item.fields(_SPECIMEN).items():
+                    uid = raw.rstrip(b" \0").decode("latin-1")
+                    if uid and uid not in declared:
+                        yield item.problem(_SPECIMEN, "is none of those in SpecimenDescriptionSequence", numbers)
+
+
+_SPECIMENS, _SPECIMEN = tag_of("SpecimenReferenceSequence"), tag_of("SpecimenUID")
 
 
 @rule(

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite
 from operator import itemgetter
 from statistics import median
 
 from rules.dictionary import name_of, tag_of
-from rules.frames import PER_FRAME, FrameValue, frame_problem, frame_values
+from rules.frames import PER_FRAME, SHARED, FrameValue, frame_problem, frame_values, problems
 from rules.header import Header
 from rules.iods import iods
-from rules.model import Example, Problem, Severity
-from rules.registry import rule
+from rules.model import Example, Finding, Problem, Severity
+from rules.registry import rule, run, table_rule
 
 _TYPES = ("3D", "3D_TEMPORAL")
 SAME_PLANE = 0.001
@@ -24,6 +25,41 @@ OFF_SPACING, OFF_SPACING_MM = 0.01, 0.02
 """How far a spacing may be from the usual one: this part of it, or this many millimetres if that is more."""
 MOST_OFF = 0.1
 """But never more than this part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """Frames that are said to be one volume.
+
+    `position` names the functional group and the Attribute that say where a frame lies; `oriented` are the distinct
+    orientations. `planes` are the frames of each plane by its place along the normal, in millimetres and ascending;
+    none where orientations differ or some position is odd.
+    """
+
+    header: Header
+    position: tuple[str, str]
+    oriented: tuple[FrameValue, ...]
+    planes: Mapping[float, Sequence[int]]
+
+    @property
+    def gaps(self) -> list[float]:
+        """The distances from each plane to the next."""
+        return [after - before for before, after in pairwise(self.planes)]
+
+
+def volumes(header: Header) -> Iterator[Finding]:
+    """Judge an instance that says it is a volume, and has all frames of it."""
+    if header.text("DimensionOrganizationType") not in _TYPES or header.has("ConcatenationUID"):
+        return
+    for sequence, keyword, orientations, cosines in _NAMES:
+        oriented = tuple(frame_values(header, orientations, cosines))
+        normal = _normal(oriented)
+        planes = {} if normal is None else _along(normal, header, sequence, keyword)
+        volume = Volume(header, (sequence, keyword), oriented, planes)
+        yield from run(NOT_PARALLEL, volume)
+        yield from run(IRREGULAR, volume)
+        yield from run(DIFFERS, volume)
+
 
 _NAMES = (
     ("PlanePositionSequence", "ImagePositionPatient", "PlaneOrientationSequence", "ImageOrientationPatient"),
@@ -45,30 +81,54 @@ def _planes(*positions: str, tilted: int | None = None) -> Example:
     return {"DimensionOrganizationType": "3D", PER_FRAME: frames}
 
 
-@rule(
+def _measured(spacing: str, *positions: str) -> Example:
+    return {**_planes(*positions), SHARED: [{"PixelMeasuresSequence": [{"SpacingBetweenSlices": spacing}]}]}
+
+
+def _not_parallel(volume: Volume) -> Iterator[Problem]:
+    """Dimension Organization Type says a volume of parallel planes, and the orientations of frames differ.
+
+    Viewers that stack the frames by that word show a distorted volume.
+    """
+    seen = [each for each in volume.oriented if len(each.numbers) == 6]
+    first = min(seen, key=lambda each: each.items[0], default=None)
+    if first is None:
+        return
+    framed = [each for each in seen if each.frames == PER_FRAME]
+    other = sorted(number for each in framed if not _alike(each.numbers, first.numbers) for number in each.items)
+    if other:
+        names = (first.sequence, first.keyword)
+        yield frame_problem(volume.header, names, "differs from that of the first frame", other)
+
+
+NOT_PARALLEL = table_rule(
     "volume-planes-not-parallel",
     section="C.7.6.17",
     severity=Severity.WARNING,
     good=[_planes("0", "1", "2")],
     bad=[_planes("0", "1", "2", tilted=1)],
-)
-def volume_planes_not_parallel(header: Header) -> Iterator[Problem]:
-    """Dimension Organization Type says a volume of parallel planes, and the orientations of frames differ.
+)(_not_parallel)
 
-    Viewers that stack the frames by that word show a distorted volume.
+
+def _irregular(volume: Volume) -> Iterator[Problem]:
+    """Dimension Organization Type says a volume of equally spaced planes, and the distances between them differ.
+
+    Viewers that stack the frames by that word measure wrong lengths. A plane may be missing.
     """
-    for _, _, sequence, keyword in _claimed(header):
-        seen = [each for each in frame_values(header, sequence, keyword) if len(each.numbers) == 6]
-        first = min(seen, key=lambda each: each.items[0], default=None)
-        if first is None:
-            continue
-        framed = [each for each in seen if each.frames == PER_FRAME]
-        other = sorted(number for each in framed if not _alike(each.numbers, first.numbers) for number in each.items)
-        if other:
-            yield frame_problem(header, (sequence, keyword), "differs from that of the first frame", other)
+    gaps = volume.gaps
+    if len(gaps) < 2:
+        return
+    usual = median(gaps)
+    off = _off(usual)
+    irregular = [at for at, gap in zip(list(volume.planes)[1:], gaps, strict=True) if abs(gap - usual) > off]
+    if irregular:
+        numbers = sorted(number for at in irregular for number in volume.planes[at])
+        farthest = max(gaps, key=lambda gap: abs(gap - usual))
+        told = f"is {farthest:.4g} mm from the plane before, others {usual:.4g} mm"
+        yield frame_problem(volume.header, volume.position, told, numbers)
 
 
-@rule(
+IRREGULAR = table_rule(
     "volume-spacing-irregular",
     section="C.7.6.17",
     severity=Severity.WARNING,
@@ -78,33 +138,32 @@ def volume_planes_not_parallel(header: Header) -> Iterator[Problem]:
         {**_planes("0", "1", "5"), "DimensionOrganizationType": "TILED_SPARSE"},
     ],
     bad=[_planes("0", "1", "3"), _planes("0", "1.1", "2", "3", "4")],
-)
-def volume_spacing_irregular(header: Header) -> Iterator[Problem]:
-    """Dimension Organization Type says a volume of equally spaced planes, and the distances between them differ.
+)(_irregular)
 
-    Viewers that stack the frames by that word measure wrong lengths. A plane may be missing.
+
+def _differs(volume: Volume) -> Iterator[Problem]:
+    """Spacing Between Slices is another than the distance between the planes of a volume.
+
+    It is that distance, from centre to centre. Viewers that go by it show the volume too long or too short.
     """
-    for sequence, keyword, orientations, cosines in _claimed(header):
-        normal = _normal(list(frame_values(header, orientations, cosines)))
-        if normal is None:
-            continue
-        planes = _along(normal, header, sequence, keyword)
-        gaps = [after - before for before, after in pairwise(planes)]
-        if len(gaps) < 2:
-            continue
-        usual = median(gaps)
-        off = max(OFF_SPACING * usual, min(OFF_SPACING_MM, MOST_OFF * usual))
-        irregular = [at for at, gap in zip(list(planes)[1:], gaps, strict=True) if abs(gap - usual) > off]
-        if irregular:
-            numbers = sorted(number for at in irregular for number in planes[at])
-            told = f"is {_farthest(gaps, usual):.4g} mm from the plane before, others {usual:.4g} mm"
-            yield frame_problem(header, (sequence, keyword), told, numbers)
+    gaps = volume.gaps
+    if gaps and max(gaps) - min(gaps) <= _off(min(gaps)):
+        said = frame_values(volume.header, "PixelMeasuresSequence", "SpacingBetweenSlices")
+        yield from problems((each, _another(each.numbers[:1], gaps[0])) for each in said)
 
 
-def _claimed(header: Header) -> Iterator[Sequence[str]]:
-    """The names of positions and orientations, where all frames of the volume are here."""
-    if header.text("DimensionOrganizationType") in _TYPES and not header.has("ConcatenationUID"):
-        yield from _NAMES
+def _another(said: Sequence[float], spacing: float) -> str | None:
+    wrong = [each for each in said if abs(each - spacing) > _off(spacing)]
+    return f"is {wrong[0]:g}, and planes are {spacing:.4g} mm apart" if wrong else None
+
+
+DIFFERS = table_rule(
+    "volume-spacing-differs",
+    section="C.7.6.16.2.1",
+    severity=Severity.WARNING,
+    good=[_measured("1", "0", "1", "2"), _measured("1", "0", "3", "4")],
+    bad=[_measured("2", "0", "1", "2")],
+)(_differs)
 
 
 def _alike(one: Sequence[float], other: Sequence[float]) -> bool:
@@ -157,8 +216,9 @@ def _three(place: Header, keyword: str, raw: bytes) -> Sequence[float] | None:
     return numbers if len(numbers) == 3 else None
 
 
-def _farthest(gaps: Sequence[float], usual: float) -> float:
-    return max(gaps, key=lambda gap: abs(gap - usual))
+def _off(spacing: float) -> float:
+    """How far another distance may be from this one."""
+    return max(OFF_SPACING * spacing, min(OFF_SPACING_MM, MOST_OFF * spacing))
 
 
 _US_DIMENSIONS: Mapping[int, tuple[str, str]] = {

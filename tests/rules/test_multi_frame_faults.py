@@ -149,7 +149,7 @@ def thickness_of_0(ds: Dataset) -> None:
     _shared(ds).PixelMeasuresSequence[0].SliceThickness = "0"
 
 
-@legal("map")
+@legal("enhanced MR")
 def spacing_between_slices_of_0(ds: Dataset) -> None:
     _shared(ds).PixelMeasuresSequence[0].SpacingBetweenSlices = "0"
 
@@ -198,6 +198,11 @@ def plane_out_of_step(ds: Dataset) -> None:
 def plane_turned_over(ds: Dataset) -> None:
     _copied(ds, "PlaneOrientationSequence")
     _frame(ds, 2).PlaneOrientationSequence[0].ImageOrientationPatient = ["1", "0", "0", "0", "0", "1"]
+
+
+@fault("map", "volume-spacing-differs", WARNING)
+def spacing_between_slices_of_another_volume(ds: Dataset) -> None:
+    _shared(ds).PixelMeasuresSequence[0].SpacingBetweenSlices = "5"
 
 
 @fault("enhanced US", "volume-spacing-irregular", WARNING, frames=(1, 4, 4))
@@ -528,6 +533,15 @@ def number_of_optical_paths(ds: Dataset) -> None:
 @fault("slide", "specimen-undeclared")
 def unknown_specimen(ds: Dataset) -> None:
     _shared(ds).SpecimenReferenceSequence = Items([_item(SpecimenUID="1.2.826.0.8")])
+
+
+@fault("slide", "specimen-undeclared", frames=(1, 6, 6))
+def unknown_specimen_in_one_of_eight_frames(ds: Dataset) -> None:
+    _sparse(ds)
+    known = ds.SpecimenDescriptionSequence[0].SpecimenUID
+    for number, frame in enumerate(_frames(ds), start=1):
+        uids = [known, known if number != 6 else "1.2.826.0.8"]
+        frame.SpecimenReferenceSequence = Items(_item(SpecimenUID=uid) for uid in uids)
 
 
 @fault("slide", "slide-corner")
