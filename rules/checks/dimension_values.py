@@ -13,6 +13,8 @@ from rules.model import Example, Finding, Problem, Severity
 from rules.registry import run, table_rule
 
 _PATH = ("FrameContentSequence", "DimensionIndexValues")
+MOST_COMPARED = 32
+"""Dimensions that are compared with what they index: no instance needs more, and each is asked of every frame."""
 _WORD = 4
 """Bytes of a UL."""
 
@@ -171,7 +173,7 @@ def _disagrees(found: Indices) -> Iterator[Problem]:
     Such values should nominally be the same; what that is, the creator decides. Sorted by this index, the frames are
     not in the order of their values.
     """
-    for at, dimension in enumerate(found.dimensions):
+    for at, dimension in enumerate(found.dimensions[:MOST_COMPARED]):
         attribute, group = dimension.integer("DimensionIndexPointer"), dimension.integer("FunctionalGroupPointer")
         if attribute is None or group is None:
             continue

@@ -129,21 +129,20 @@ def dimension_pointer_nowhere(header: Header) -> Iterator[Problem]:
     places = frame_places(header)
     if not header.has(PER_FRAME) or not places:
         return
-    held = _held_by_group(header)
-    within = {tag for tags in held.values() for tag in tags}
+    within = {tag for place in places for tag, _ in _tags_within(place)}
     for item in header.items("DimensionIndexSequence"):
         pointer = item.integer("DimensionIndexPointer")
-        if pointer is None or pointer in held or pointer in within or header.has(pointer):
-            continue
-        if not any(_deeper(place, pointer) for place in places):
+        if pointer is not None and pointer not in within and not header.has(pointer):
             yield Problem(item.path_of("DimensionIndexPointer"), f"is {name_of(pointer)}, which no frame has")
 
 
-def _deeper(place: Header, tag: int) -> bool:
-    """Whether the tag stands anywhere within."""
-    return place.has(tag) or any(
-        _deeper(item, tag) for each in place.tags() if place.is_sequence(each) for item in place.items(each)
-    )
+def _tags_within(place: Header) -> Iterator[tuple[int, Header]]:
+    """Every tag in an Item and in the Items of its Sequences, with the Item that has it."""
+    for tag in place.tags():
+        yield tag, place
+        if place.is_sequence(tag):
+            for item in place.items(tag):
+                yield from _tags_within(item)
 
 
 _PRIVATE_GROUP: dict[str, object] = {"(0029,0010)": "ACME", "(0029,1001)": Element("SQ", [{}])}
@@ -171,15 +170,17 @@ def dimension_private_creator(header: Header) -> Iterator[Problem]:
 
     The numbers of private elements mean nothing without the right creator, so the dimension cannot be found.
     """
-    for item in header.items("DimensionIndexSequence"):
-        for pointer, creator in _CREATORS:
-            tag, said = item.integer(pointer), item.text(creator)
-            if tag is None or said is None or not tag & 0x10000:
-                continue
-            block = tag & 0xFFFF0000 | tag >> 8 & 0xFF
-            seen = {text for place in frame_places(header) for text in _creators(place, tag, block)}
-            if seen and said not in seen:
-                yield Problem(item.path_of(creator), f"is another than that of {name_of(tag)} in the functional groups")
+    said = [
+        (item, tag, item.text(creator), creator)
+        for item in header.items("DimensionIndexSequence")
+        for pointer, creator in _CREATORS
+        if (tag := item.integer(pointer)) is not None and tag & 0x10000
+    ]
+    creators = _creators(header) if said else {}
+    for item, tag, text, creator in said:
+        seen = creators.get(tag)
+        if text is not None and seen and text not in seen:
+            yield Problem(item.path_of(creator), f"is another than that of {name_of(tag)} in the functional groups")
 
 
 _CREATORS = (
@@ -188,15 +189,15 @@ _CREATORS = (
 )
 
 
-def _creators(place: Header, tag: int, block: int) -> Iterator[str]:
-    """The Private Creators of a private tag, wherever it stands within."""
-    creator = place.text(block) if place.has(tag) else None
-    if creator is not None:
-        yield creator
-    for each in place.tags():
-        if place.is_sequence(each):
-            for item in place.items(each)[:1]:
-                yield from _creators(item, tag, block)
+def _creators(header: Header) -> dict[int, set[str]]:
+    """The Private Creators of each private tag in the functional groups."""
+    found: dict[int, set[str]] = {}
+    for frame in frame_places(header):
+        for tag, place in _tags_within(frame):
+            creator = place.text(tag & 0xFFFF0000 | tag >> 8 & 0xFF) if tag & 0x10000 else None
+            if creator is not None:
+                found.setdefault(tag, set()).add(creator)
+    return found
 
 
 def _held_by_group(header: Header) -> dict[int, frozenset[int]]:
