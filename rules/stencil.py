@@ -19,7 +19,7 @@ ITEM_HEADER = 8
 class Stencil:
     """Items of one Sequence that share their structure: tags, VRs, nesting, and which values have no bytes."""
 
-    __slots__ = ("_layouts", "_starts", "exemplar", "numbers")
+    __slots__ = ("_layouts", "_places", "_starts", "exemplar", "numbers")
 
     def __init__(self, exemplar: Header, numbers: Sequence[int], table: ItemTable, layouts: Sequence[Layout]) -> None:
         self.exemplar = exemplar
@@ -28,6 +28,7 @@ class Stencil:
         """Which Items of the Sequence, from 1, ascending."""
         self._starts = table.starts
         self._layouts = layouts
+        self._places: dict[int, tuple[list[int], bool]] = {}
 
     def column(self, *steps: str | int) -> dict[bytes, list[int]] | None:
         """One Attribute over all these Items: each distinct value field with the numbers of the Items that have it.
@@ -81,15 +82,23 @@ class Stencil:
     def _cut(self, layout: Layout, offset: int, length: int) -> list[bytes]:
         """The bytes at one place in all Items of a layout; in one sweep where they stand in a row."""
         data = self.exemplar.source.data
-        starts = [self._starts[number - 1] for number in layout.numbers]
+        starts, in_a_row = self._placed(layout)
         stride = ITEM_HEADER + layout.size
-        in_a_row = starts[-1] - starts[0] == stride * (len(starts) - 1)
         if len(starts) < 4 or not in_a_row or starts[-1] + layout.size > len(data):
             return [bytes(data[start + offset : start + offset + length]) for start in starts]
         before = ITEM_HEADER + offset
         record = Struct(f"{before}x{length}s{stride - before - length}x")
         with memoryview(data) as view, view[starts[0] - ITEM_HEADER : starts[-1] + layout.size] as row:
             return [value for (value,) in record.iter_unpack(row)]
+
+    def _placed(self, layout: Layout) -> tuple[list[int], bool]:
+        """Where the Items of a layout begin, and whether nothing stands between them; found once."""
+        known = self._places.get(id(layout))
+        if known is None:
+            starts = [self._starts[number - 1] for number in layout.numbers]
+            in_a_row = starts[-1] - starts[0] == (ITEM_HEADER + layout.size) * (len(starts) - 1)
+            known = self._places[id(layout)] = (starts, in_a_row)
+        return known
 
 
 def group(header: Header, name: str | int, table: ItemTable) -> tuple[Stencil, ...]:

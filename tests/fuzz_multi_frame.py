@@ -123,7 +123,7 @@ def _damaged(chance: random.Random, syntax: str) -> bytes:
         _change(chance, attributes)
     try:
         data = bytearray(encode(attributes, syntax, chance.choice((DEFINED, UNDEFINED_LENGTHS))))
-    except (ValueError, OverflowError):  # a value that its VR cannot hold is no instance yet
+    except (KeyError, OverflowError, ValueError):  # a value that its VR cannot hold is no instance yet
         return b""
     for _ in range(chance.choice((0, 0, 1, 1, 3))):
         _spoil(chance, data)
