@@ -39,12 +39,16 @@ def orientation_not_orthonormal(header: Header) -> Iterator[Problem]:
 
     Direction cosines are that by nature. Positions, distances and volumes computed from these are wrong.
     """
-    for keyword in ("ImageOrientationPatient", "ImageOrientationSlide"):
+    for keyword, section in (("ImageOrientationPatient", None), ("ImageOrientationSlide", "C.8.12.14.1.2")):
         message = _wrong(header.numbers(keyword)) if header.has(keyword) else None
         if message is not None:
-            yield Problem(keyword, message)
-    for sequence, keyword in ((_GROUP, "ImageOrientationPatient"), (_VOLUME, "ImageOrientationVolume")):
-        yield from problems((seen, _wrong(seen.numbers)) for seen in frame_values(header, sequence, keyword))
+            yield Problem(keyword, message, section=section)
+    for sequence, keyword, section in (
+        (_GROUP, "ImageOrientationPatient", None),
+        (_VOLUME, "ImageOrientationVolume", "C.7.6.16.2.22"),
+    ):
+        values = frame_values(header, sequence, keyword)
+        yield from problems(((seen, _wrong(seen.numbers)) for seen in values), section)
 
 
 def _wrong(cosines: Sequence[float]) -> str | None:

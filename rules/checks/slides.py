@@ -113,7 +113,8 @@ _SPECIMENS, _SPECIMEN = tag_of("SpecimenReferenceSequence"), tag_of("SpecimenUID
 @rule(
     "specimen-repeated",
     section="C.7.6.22.1.2",
-    severity=Severity.ERROR,
+    # No sentence forbids to describe one specimen twice; but the UID is there to tell specimens apart.
+    severity=Severity.WARNING,
     good=[{"SpecimenDescriptionSequence": [{"SpecimenUID": "1.2.3"}, {"SpecimenUID": "1.2.4"}]}],
     bad=[{"SpecimenDescriptionSequence": [{"SpecimenUID": "1.2.3"}, {"SpecimenUID": "1.2.3"}]}],
 )
