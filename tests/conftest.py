@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-pytest_plugins = ["cases_update", "databases"]
+pytest_plugins = ["asked", "databases", "volumes"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -11,6 +11,9 @@ VERIFICATION = "1.2.840.10008.1.1"
 IMPLICIT = "1.2.840.10008.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
 
+FRAGMENT = 100_000
+"""Bytes of a Data Set in one PDU: below the Maximum Length that a node announces."""
+
 ACCEPT, REJECT, DATA, RELEASE, RELEASED, ABORT = 2, 3, 4, 5, 6, 7
 
 
@@ -106,10 +109,10 @@ class Peer:
         self, sop_class: str, sop_instance: str, data_set: bytes, context: int = 1, message: int = 1
     ) -> dict[int, bytes]:
         """Send one C-STORE; the elements of the response's command set."""
-        self.send(
-            p_data(pdv(c_store_rq(sop_class, sop_instance, message), context, command=True, last=True))
-            + p_data(pdv(data_set, context, command=False, last=True))
-        )
+        self.send(p_data(pdv(c_store_rq(sop_class, sop_instance, message), context, command=True, last=True)))
+        for at in range(0, len(data_set) or 1, FRAGMENT):
+            last = at + FRAGMENT >= len(data_set)
+            self.send(p_data(pdv(data_set[at : at + FRAGMENT], context, command=False, last=last)))
         return self.response()
 
     def response(self) -> dict[int, bytes]:

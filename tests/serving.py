@@ -8,8 +8,9 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ class Served:
 
     @property
     def store(self) -> Path:
-        return self.folder / "store"
+        return Path(configuration(self.folder)["store"]["path"])
 
     @property
     def log(self) -> str:
@@ -85,9 +86,8 @@ class Served:
         return self.process.wait(20)
 
     def kill(self) -> None:
-        """SIGKILL: as when power goes, but for what the kernel still holds."""
-        self.process.kill()
-        self.process.wait(20)
+        """SIGKILL to every process of the node: as when power goes, but for what the kernel still holds."""
+        kill_session(self.process)
 
 
 def free_port() -> int:
@@ -97,7 +97,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def configure(folder: Path, url: str | None = None, more: str = "") -> tuple[int, int]:
+def configure(folder: Path, url: str | None = None, more: str = "", store: Path | None = None) -> tuple[int, int]:
     """Write a configuration; the ports it names. `more` is TOML that follows: `[section]` lines and all."""
     port, http_port = free_port(), free_port()
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,13 +105,18 @@ def configure(folder: Path, url: str | None = None, more: str = "") -> tuple[int
         f"""
 dimse.port = {port}
 http.port = {http_port}
-store.path = "{folder / "store"}"
+store.path = "{store or folder / "store"}"
 store.min_free = 0
 audit.url = "{url or f"sqlite:///{folder}/audit.db"}"
 {more}
 """
     )
     return port, http_port
+
+
+def configuration(folder: Path) -> dict[str, Any]:
+    """What was written for a folder that is configured already."""
+    return tomllib.loads((folder / "dicomgate.toml").read_text())
 
 
 @contextmanager
@@ -131,6 +136,7 @@ def started(folder: Path, port: int, http_port: int, url: str) -> Iterator[Serve
             stdout=log,
             stderr=log,
             env={key: value for key, value in os.environ.items() if not key.startswith("DICOMGATE_")},
+            start_new_session=True,
         )
     served = Served(process, folder, port, http_port, url)
     try:
@@ -140,11 +146,16 @@ def started(folder: Path, port: int, http_port: int, url: str) -> Iterator[Serve
     finally:
         if process.poll() is None:
             process.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        kill_session(process)
+
+
+def kill_session(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL to a process that leads a session, and to all that it has started there."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(20)
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], served: Served) -> None:
