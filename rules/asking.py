@@ -7,7 +7,7 @@ from typing import Any
 
 from rules.conditions import Answer
 from rules.dictionary import tag_of
-from rules.expressions import Expression, compiled, words
+from rules.expressions import Expression, compiled, leaves, words
 from rules.header import Header
 
 Read = tuple[int, str]
@@ -19,10 +19,11 @@ class Question:
 
     `always` is the answer where it is the same for all instances. `needs` are tags of which one must stand in the
     Data Set or Item that is asked for the answer to be anything but NO; None where that cannot be said. `reads` are
-    values near the place that bear on the answer: where they are the same in two Items alike, so is the answer.
+    values near the place that bear on the answer: where they are the same in two Items alike, so is the answer, but
+    for the first and the last where it is `by_position`.
     """
 
-    __slots__ = ("always", "ask", "expression", "needs", "reads", "told")
+    __slots__ = ("always", "ask", "by_position", "expression", "needs", "reads", "told")
 
     def __init__(self, expression: Expression, uid: str, root: bool) -> None:
         self.expression = expression
@@ -33,6 +34,7 @@ class Question:
         self.ask: Callable[[Header], Answer] = compiled(folded)
         self.needs = _needs(folded, root)
         self.reads: frozenset[Read] = frozenset(_reads(folded))
+        self.by_position = any("item" in leaf for leaf in leaves(folded))
 
     def of(self, place: Header, present: frozenset[int]) -> Answer:
         """The answer of a place that holds these tags."""
@@ -101,7 +103,20 @@ def _needs(expression: Expression, root: bool) -> frozenset[int] | None:
 
 
 _NO_WHERE_ABSENT = frozenset(
-    ("present", "filled", "empty", "is", "compare", "points to", "private", "points to a frame", "any item", "code")
+    (
+        "present",
+        "filled",
+        "empty",
+        "is",
+        "compare",
+        "points to",
+        "points to codes",
+        "private",
+        "points to a frame",
+        "any item",
+        "varies",
+        "code",
+    )
 )
 """What is NO of an Attribute that is not there."""
 
@@ -119,6 +134,8 @@ def _reads(expression: Expression) -> Iterator[Read]:
     for operation, subject in expression.items():
         if operation in _OF_VALUES:
             yield tag_of(subject if isinstance(subject, str) else subject[0]), at
+        if operation == "matched":
+            yield tag_of(subject[2]), "above"
 
 
 _OF_VALUES = frozenset(
@@ -130,9 +147,12 @@ _OF_VALUES = frozenset(
         "compare",
         "count",
         "points to",
+        "points to codes",
         "private",
         "points to a frame",
         "any item",
+        "varies",
+        "matched",
         "code",
     )
 )

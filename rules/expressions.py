@@ -10,11 +10,16 @@ An expression is a mapping with one of these members, and "at" where it names an
     {"count": [K, ">", 1]}                 how many values it has; absent is none
     {"points to": [K, K2]}                 one of its values is the tag of K2
     {"private": K}                         one of its values is a private tag
+    {"points to codes": K}                 one of its values is the tag of a Code Sequence, as the names of those end
     {"points to a frame": K}               its value is the tag of an Attribute within a functional group; absent is NO
     {"items": [K, ">", 1]}                 how many Items the Sequence has; absent is none
     {"any item": [K, E]}                   one of its Items answers YES
+    {"varies": [K, K2]}                    its Items do not all hold the same K2, those without it left aside
+    {"matched": [K, K2, K3]}               one of its Items has as K2 what K3 is here or above; UNKNOWN without K3
+    {"matched": [K, K2, K3, E]}            the Item that K3 so refers to answers YES; UNKNOWN where there is none
     {"code": [K, [[V, S], ...]]}           one of its Items holds one of these codes: Code Value, scheme; absent is NO
-    {"item": [K, 1]}                       the place is within this Item of K; [K, 0] is any Item
+    {"item": [K, 1]}                       the place is within this Item of K, or of a Sequence whose keyword ends so;
+                                           [K, 0] is any Item, [K, -1] the last
     {"sop class": [UID, ...]}              the instance is of one of these SOP Classes
     {"transfer syntax": "lossy"}           or "encapsulated", "referenced": what the Transfer Syntax does to the pixels
     {"all": [E, ...]}, {"any": [E, ...]}, {"not": E}
@@ -34,7 +39,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rules.conditions import Answer, yes_if
-from rules.dictionary import tag_of
+from rules.dictionary import keyword_of, tag_of, vr_of
 from rules.header import Header, read_header
 from rules.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
 from rules.wording import listed
@@ -63,7 +68,9 @@ def compiled(expression: Expression) -> Ask:
     if operation == "transfer syntax":
         return _SYNTAXES[subject]
     if operation == "item":
-        return _within(subject[0], subject[1])
+        return _last(subject[0]) if subject[1] < 0 else _within(subject[0], subject[1])
+    if operation == "matched":
+        return _matched(expression.get("at", "here"), *subject)
     keyword, leaf = _leaf(operation, subject)
     return _located(expression.get("at", "here"), tag_of(keyword), leaf, operation in _STRUCTURAL)
 
@@ -133,6 +140,18 @@ def _value_words(subject: Sequence[Any], verb: str) -> str:
     return f"{keyword}{f' value {number}' if number else ''} {verb} {listed([str(each) for each in values])}"
 
 
+def _item_words(keyword: str, number: int) -> str:
+    if number > 0:
+        return f"this is Item {number} of {keyword}"
+    return f"this is the last Item of {keyword}" if number else f"this is in {keyword}"
+
+
+def _matched_words(sequence: str, there: str, here: str, asked: Expression | None = None) -> str:
+    if asked is None:
+        return f"an Item of {sequence} has the {there} that {here} is"
+    return f"the Item of {sequence} that {here} refers to says that {words(asked)}"
+
+
 _AT_WORDS = {"root": " in the Data Set", "frames": " in any frame"}
 _LEAF_WORDS: dict[str, Callable[[Any], str]] = {
     "present": lambda keyword: f"{keyword} is present",
@@ -145,11 +164,14 @@ _LEAF_WORDS: dict[str, Callable[[Any], str]] = {
     "points to": lambda subject: f"{subject[0]} points to {subject[1]}",
     "count": lambda subject: f"{subject[0]} has values {subject[1]} {subject[2]}",
     "private": lambda keyword: f"{keyword} is a private tag",
+    "points to codes": lambda keyword: f"{keyword} points to a Code Sequence",
     "points to a frame": lambda keyword: f"{keyword} points into the functional groups",
     "items": lambda subject: f"{subject[0]} has Items {subject[1]} {subject[2]}",
     "any item": lambda subject: f"an Item of {subject[0]} says that {words(subject[1])}",
+    "varies": lambda subject: f"{subject[1]} is not the same in all Items of {subject[0]}",
+    "matched": lambda subject: _matched_words(*subject),
     "code": lambda subject: f"{subject[0]} holds {listed([code for code, _ in subject[1]])}",
-    "item": lambda subject: f"this is Item {subject[1]} of {subject[0]}" if subject[1] else f"this is in {subject[0]}",
+    "item": lambda subject: _item_words(*subject),
     "sop class": lambda uids: f"the SOP Class is {listed(uids)}",
     "transfer syntax": lambda kind: f"the Transfer Syntax is {kind}",
     "undecidable": lambda reason: f"it so happens ({reason})",
@@ -179,6 +201,8 @@ def _leaf(operation: str, subject: Any) -> tuple[str, _Leaf]:
         join = _joined_answers("any")
         asked = compiled(subject[1])
         return keyword, lambda place, tag: join(asked(item) for item in place.items(tag))
+    if operation == "varies":
+        return keyword, _varying_leaf(tag_of(subject[1]))
     if operation == "count":
         count = _COMPARISONS[subject[1]]
         return keyword, lambda place, tag: yes_if(count(len(place.texts(tag)), subject[2]))
@@ -193,6 +217,7 @@ _PRESENCE: dict[str, _Leaf] = {
     "filled": lambda place, tag: yes_if(place.has(tag) and not place.empty(tag)),
     "empty": lambda place, tag: yes_if(place.empty(tag)),
     "private": lambda place, tag: yes_if(any(each & 0x10000 for each in place.integers(tag))),
+    "points to codes": lambda place, tag: _points_to_codes(place, tag),
     "points to a frame": lambda place, tag: _points_to_frame(place, tag),
 }
 
@@ -205,6 +230,17 @@ def _points_to_frame(place: Header, tag: int) -> Answer:
             return Answer.YES
         return Answer.UNKNOWN
     return Answer.NO
+
+
+def _points_to_codes(place: Header, tag: int) -> Answer:
+    answer = Answer.NO
+    for pointed in place.integers(tag):
+        if (keyword_of(pointed) or "").endswith("CodeSequence"):
+            return Answer.YES
+        if vr_of(pointed) in (None, "SQ"):
+            # A private Sequence, or one of another name, can hold codes as well.
+            answer = Answer.UNKNOWN
+    return answer
 
 
 def _is_group(root: Header, tag: int) -> bool:
@@ -269,6 +305,22 @@ def _code_leaf(wanted: frozenset[tuple[str, str]]) -> _Leaf:
     return leaf
 
 
+def _varying_leaf(asked: int) -> _Leaf:
+    def leaf(place: Header, tag: int) -> Answer:
+        held = {_plain(item.texts(asked)) for item in place.items(tag) if item.has(asked)}
+        return yes_if(len(held) > 1)
+
+    return leaf
+
+
+def _plain(texts: Sequence[str]) -> tuple[float, ...] | tuple[str, ...]:
+    """The values in a form that is the same for "1.0" and "1"."""
+    try:
+        return tuple(float(each) for each in texts)
+    except ValueError:
+        return tuple(texts)
+
+
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
@@ -285,21 +337,43 @@ _STRUCTURAL = ("present", "absent", "items")
 """What is the same in all Items of one structure."""
 
 
+_LOOKS: dict[str, Callable[[Header, int], Header]] = {
+    "here": lambda place, tag: place,
+    "root": lambda place, tag: place.root,
+    "around": lambda place, tag: _nearest(place.parent or place, tag),
+    "above": lambda place, tag: _nearest(place, tag),
+}
+
+
 def _located(at: str, tag: int, leaf: _Leaf, structural: bool) -> Ask:
     if at == "here":
         return lambda place: leaf(place, tag)
-    if at == "root":
-        return lambda place: leaf(place.root, tag)
-    if at == "around":
-        return lambda place: leaf(_nearest(place.parent or place, tag), tag)
-    if at == "above":
-        return lambda place: leaf(_nearest(place, tag), tag)
+    if at in _LOOKS:
+        look = _LOOKS[at]
+        return lambda place: leaf(look(place, tag), tag)
     if at == "frame":
         return lambda place: _agreed([leaf(each, tag) for each in _of_frame(place, tag)])
     if at == "frames":
         join = _joined_answers("any")
         return lambda place: join(leaf(each, tag) for each in _of_any_frame(place, tag, structural))
     raise ValueError(f"no expression looks at {at!r}")
+
+
+def _matched(at: str, sequence: str, there: str, here: str, asked: Expression | None = None) -> Ask:
+    tag, theirs, ours = tag_of(sequence), tag_of(there), tag_of(here)
+    look = _LOOKS[at]
+    ask = None if asked is None else compiled(asked)
+
+    def matched(place: Header) -> Answer:
+        wanted = _plain(_nearest(place, ours).texts(ours))
+        if not wanted:
+            return Answer.UNKNOWN
+        for item in look(place, tag).items(tag):
+            if _plain(item.texts(theirs)) == wanted:
+                return Answer.YES if ask is None else ask(item)
+        return Answer.NO if ask is None else Answer.UNKNOWN
+
+    return matched
 
 
 def _nearest(place: Header, tag: int) -> Header:
@@ -450,5 +524,18 @@ _SYNTAXES: dict[str, Ask] = {"lossy": _lossy, "encapsulated": _encapsulated, "re
 
 
 def _within(keyword: str, number: int) -> Ask:
-    pattern = re.compile(rf"\b{keyword}\[{number or '[0-9]+'}\]")
+    pattern = re.compile(rf"{keyword}\[{number or '[0-9]+'}\]")
     return lambda place: yes_if(pattern.search(place.path) is not None)
+
+
+def _last(keyword: str) -> Ask:
+    def ask(place: Header) -> Answer:
+        around = place
+        while around.parent is not None:
+            name, _, number = around.path.rpartition(".")[2].partition("[")
+            if name.endswith(keyword):
+                return yes_if(int(number[:-1]) == len(around.parent.items(name)))
+            around = around.parent
+        return Answer.NO
+
+    return ask

@@ -72,7 +72,8 @@ class Judge:
         self, question: Question, place: Header, present: frozenset[int], stencil: Stencil | None
     ) -> list[tuple[Answer, Numbers]]:
         """The answers of a place, each with the Items of the Stencil that give it."""
-        if stencil is None or question.always is not None or not question.reads or len(stencil.numbers) == 1:
+        alike = not question.reads and not question.by_position
+        if stencil is None or question.always is not None or alike or len(stencil.numbers) == 1:
             return [(question.of(place, present), None)]
         groups = _combinations(question, place, stencil)
         if len(groups) == 1:
@@ -264,7 +265,10 @@ def _fields(
 
 def _combinations(question: Question, place: Header, stencil: Stencil) -> list[list[int]]:
     """The Items of a Stencil in groups that agree on every value that the question reads."""
-    groups = [list(stencil.numbers)]
+    numbers = list(stencil.numbers)
+    # Of the Items alike, the Sequence's first and last can only be the Stencil's.
+    groups = [numbers[:1], numbers[1:-1], numbers[-1:]] if question.by_position else [numbers]
+    groups = [each for each in groups if each]
     for tag, at in question.reads:
         where = _where(place, tag, at, stencil)
         if where is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 
@@ -62,17 +62,19 @@ def _trials(expression: Expression) -> Iterator[Trial]:
         at = leaf.get("at", "here")
         states = choices.setdefault((keyword, at if at in ("root", "frames") else "here"), [_ABSENT])
         states += [each for each in _states(keyword, leaf, asked) if each not in states]
+        if operation == "matched":
+            referring = choices.setdefault((subject[2], "here"), [_ABSENT])
+            referring.append(_typed("1", vr_of(tag_of(subject[2])) or ""))
     if any("points to a frame" in leaf for leaf in asked):
         choices[("FrameContentSequence", "frames")] = [[{"FrameAcquisitionNumber": 1}]]
     if any("sop class" in leaf for leaf in asked):
         uids = [uid for leaf in asked for uid in leaf.get("sop class", ())]
         choices[("SOPClassUID", "root")] = ["1.2.3", *uids]
-    items = [leaf["item"] for leaf in asked if "item" in leaf]
-    places = [None, *((keyword, number) for keyword, first in items for number in (first or 1, first + 1))]
+    places = [None, *_places(leaf["item"] for leaf in asked if "item" in leaf)]
     syntaxes = _EACH_SYNTAX if any("transfer syntax" in leaf for leaf in asked) else (EXPLICIT_VR_LITTLE_ENDIAN,)
-    for syntax, place, states in product(syntaxes, places, product(*choices.values())):
+    for syntax, place, chosen in product(syntaxes, places, product(*choices.values())):
         put: dict[str, dict[str, object]] = {"here": {}, "root": {}, "frames": {}}
-        for (keyword, at), state in zip(choices, states, strict=True):
+        for (keyword, at), state in zip(choices, chosen, strict=True):
             if state is not _ABSENT:
                 put[at][keyword] = state
         root, here = put["root"], put["here"]
@@ -81,7 +83,16 @@ def _trials(expression: Expression) -> Iterator[Trial]:
         if place is None:
             yield Trial({**here, **root}, syntax)
         elif place[0] not in root:
-            yield Trial({**root, place[0]: [{}] * (place[1] - 1) + [here]}, syntax, place)
+            keyword, before, behind = place
+            items = [*[{}] * before, here, *[{}] * behind]
+            yield Trial({**root, keyword: items}, syntax, (keyword, before + 1))
+
+
+def _places(asked: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int, int]]:
+    """Sequences with how many Items stand before and behind the place that is asked."""
+    for keyword, number in asked:
+        yield from ((keyword, 0, 0), (keyword, 0, 1)) if number < 0 else ((keyword, max(number - 1, 0), 0),)
+        yield (keyword, max(number, 1), 0)
 
 
 _EACH_SYNTAX = (EXPLICIT_VR_LITTLE_ENDIAN, JPEG_BASELINE, JPIP_REFERENCED)
@@ -117,12 +128,26 @@ def _states(keyword: str, leaf: Expression, asked: Sequence[Expression]) -> Iter
     elif operation == "code":
         for code, scheme in (subject[1][0], ("OTHER", subject[1][0][1])):
             yield [{"CodeValue": code, "CodingSchemeDesignator": scheme}]
+    elif operation == "points to codes":
+        yield from ([tag_of("ViewCodeSequence")], [tag_of("PatientID")])
+    elif operation == "varies":
+        one, other = (_typed(each, vr_of(tag_of(subject[1])) or "") for each in ("1", "2"))
+        yield from ([{subject[1]: one}, {subject[1]: each}] for each in (one, other))
+    elif operation == "matched":
+        yield from _matching(subject[1], subject[3] if len(subject) > 3 else None)
     elif operation == "any item":
         yes, no = examples(subject[1])
         yield from ([each.data_set] for each in (yes, no) if each is not None)
     else:
         yield [{}] if vr == "SQ" else _typed("1", vr)
         yield [] if vr == "SQ" else None
+
+
+def _matching(there: str, asked: Expression | None) -> Iterator[object]:
+    vr = vr_of(tag_of(there)) or ""
+    for trial in (None,) if asked is None else examples(asked):
+        yield [{there: _typed("1", vr), **(trial.data_set if trial is not None else {})}]
+    yield [{there: _typed("2", vr)}]
 
 
 def _value_numbers(keyword: str, asked: Sequence[Expression]) -> Iterator[int]:

@@ -84,6 +84,8 @@ class Places:
                     at = self._at(keyword, level, table)
                     if at != "here":
                         made["at"] = at
+                if operation == "matched" and self._at(subject[2], level, table) not in ("here", "above"):
+                    raise Unplaced(subject[2])
         return made
 
     def placed_for_iod(self, expression: Mapping[str, Any], functional_group: bool) -> Structure:

@@ -67,6 +67,15 @@ def frame_type(*values: str) -> dict[str, object]:
         ({"items": ["BeamSequence", ">", 0]}, {}, NO),
         ({"any item": ["BeamSequence", {"present": "BeamName"}]}, {"BeamSequence": [{}, {"BeamName": "a"}]}, YES),
         ({"any item": ["BeamSequence", {"present": "BeamName"}]}, {"BeamSequence": [{}]}, NO),
+        ({"points to codes": "SelectorAttribute"}, {"SelectorAttribute": 0x00540220}, YES),
+        ({"points to codes": "SelectorAttribute"}, {"SelectorAttribute": 0x00100020}, NO),
+        ({"points to codes": "SelectorAttribute"}, {"SelectorAttribute": 0x00082218}, UNKNOWN),
+        ({"points to codes": "SelectorAttribute"}, {"SelectorAttribute": 0x00091001}, UNKNOWN),
+        ({"points to codes": "SelectorAttribute"}, {}, NO),
+        ({"varies": ["BeamSequence", "BeamNumber"]}, {"BeamSequence": [{"BeamNumber": 1}, {"BeamNumber": 2}]}, YES),
+        ({"varies": ["BeamSequence", "GantryAngle"]}, {"BeamSequence": [{"GantryAngle": 1.0}, {}]}, NO),
+        ({"varies": ["BeamSequence", "GantryAngle"]}, {"BeamSequence": [{"GantryAngle": "1.0"}] * 2}, NO),
+        ({"varies": ["BeamSequence", "GantryAngle"]}, {}, NO),
         ({"sop class": ["1.2.3"]}, {"SOPClassUID": "1.2.3"}, YES),
         ({"sop class": ["1.2.3"]}, {"SOPClassUID": "1.2.4"}, NO),
         ({"sop class": ["1.2.3"]}, {}, UNKNOWN),
@@ -92,6 +101,34 @@ def test_a_code_of_another_scheme_leaves_it_open(code: str, scheme: str, answer:
     item = {"CodeValue": code, "CodingSchemeDesignator": scheme}
     assert asked(place(ViewCodeSequence=[item])) is answer
     assert asked(place()) is NO
+
+
+def test_the_item_that_a_number_refers_to_is_found() -> None:
+    wedge = {"WedgeNumber": 1, "WedgeType": "PARTIAL"}
+    settings = [{"ReferencedWedgeNumber": 1}, {"ReferencedWedgeNumber": 2}, {}]
+    beam = {"WedgeSequence": [wedge], "ControlPointSequence": [{"WedgePositionSequence": settings}]}
+    point = place(BeamSequence=[beam]).item_at("BeamSequence", 1).item_at("ControlPointSequence", 1)
+    known, dangling, none = (point.item_at("WedgePositionSequence", number) for number in (1, 2, 3))
+    there = ["WedgeSequence", "WedgeNumber", "ReferencedWedgeNumber"]
+    assert compiled({"matched": there, "at": "above"})(known) is YES
+    assert compiled({"matched": there, "at": "above"})(dangling) is NO
+    assert compiled({"matched": there, "at": "above"})(none) is UNKNOWN
+    assert compiled({"matched": there})(known) is NO
+    partial = compiled({"matched": [*there, {"is": ["WedgeType", 0, ["PARTIAL"]]}], "at": "above"})
+    dynamic = compiled({"matched": [*there, {"is": ["WedgeType", 0, ["DYNAMIC"]]}], "at": "above"})
+    assert [partial(known), dynamic(known), partial(dangling), partial(none)] == [YES, NO, UNKNOWN, UNKNOWN]
+
+
+def test_the_first_and_the_last_item_are_told_by_the_end_of_a_keyword() -> None:
+    points = [{"WedgePositionSequence": [{}]}, {}, {"WedgePositionSequence": [{}]}]
+    beam = place(IonBeamSequence=[{"IonControlPointSequence": points}]).item_at("IonBeamSequence", 1)
+    first, last = (beam.item_at("IonControlPointSequence", number) for number in (1, 3))
+    asked = compiled({"item": ["ControlPointSequence", -1]})
+    assert [asked(first), asked(last), asked(beam)] == [NO, YES, NO]
+    assert asked(last.item_at("WedgePositionSequence", 1)) is YES
+    assert compiled({"item": ["ControlPointSequence", 1]})(first) is YES
+    assert compiled({"item": ["ControlPointSequence", 1]})(last) is NO
+    assert compiled({"item": ["ControlPointSequence", 0]})(beam) is NO
 
 
 def test_an_attribute_is_looked_up_here_at_the_root_above_and_around() -> None:

@@ -179,6 +179,14 @@ def test_many_items_alike_are_one_finding() -> None:
     assert found.last == "ProcedureCodeSequence[2030].CodeMeaning"
 
 
+def test_of_many_items_alike_the_first_can_be_asked_for_more() -> None:
+    points = [{"ControlPointIndex": str(number), "CumulativeMetersetWeight": None} for number in range(9)]
+    groups = [{"FractionGroupNumber": "1", "NumberOfBeams": "1"}]
+    plan = smallest("RT Plan", FractionGroupSequence=groups, BeamSequence=[{"ControlPointSequence": points}])
+    found = [each for each in findings(plan) if each.path.endswith("].GantryAngle")]
+    assert [(each.path, each.count) for each in found] == [("BeamSequence[1].ControlPointSequence[1].GantryAngle", 1)]
+
+
 def each_alone(header: Header, name: str | int, table: ItemTable) -> tuple[Stencil, ...]:
     """What stands in for stencils to judge Item by Item."""
     return tuple(
