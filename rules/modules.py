@@ -18,13 +18,14 @@ class Terms:
     """The values that a row lists: Enumerated Values, or Defined Terms.
 
     `number` is the value they are for, 0 for every one; `condition` says when they count. Numbers are written as
-    decimal text.
+    decimal text. `section` is where they stand, "" where in the row itself.
     """
 
     allowed: tuple[str, ...]
     enumerated: bool
     number: int
     condition: Expression | None
+    section: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,15 +185,16 @@ def row_of(
 
 
 def _terms(more: Mapping[str, Any], tag: int) -> Iterator[Terms]:
+    section: str = more.get("listed in", "")
     for name, said in more.items():
         if name in ("enumerated", "defined"):
-            yield Terms(_plain(said, tag), name == "enumerated", 0, None)
+            yield Terms(_plain(said, tag), name == "enumerated", 0, None, section)
         elif name in ("enumerated if", "defined if"):
             for condition, listed in said:
-                yield Terms(_plain(listed, tag), name == "enumerated if", 0, condition)
+                yield Terms(_plain(listed, tag), name == "enumerated if", 0, condition, section)
         elif name.startswith("value "):
             for kind, listed in said.items():
-                yield Terms(_plain(listed, tag), kind == "enumerated", int(name[6:]), None)
+                yield Terms(_plain(listed, tag), kind == "enumerated", int(name[6:]), None, section)
 
 
 def _plain(listed: Sequence[object], tag: int) -> tuple[str, ...]:

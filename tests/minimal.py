@@ -21,7 +21,7 @@ from rules.expressions import Expression, compiled
 from rules.header import Header
 from rules.image_types import image_type
 from rules.iods import Usage, constraints_of, functional_groups_of, iods, modules_of
-from rules.modules import Row, macro, module, rows_of
+from rules.modules import Row, Terms, macro, module, rows_of
 from rules.tables import file_name
 
 Attributes = dict[str, Any]
@@ -148,7 +148,24 @@ def _fill(place: Attributes, header: Header, rows: Sequence[Row]) -> bool:
             for item, inside in zip(place[keyword], header.items(keyword), strict=True):
                 if _fill(item, inside, below):
                     return True
+    return _settle(place, header, by_keyword)
+
+
+def _settle(place: Attributes, header: Header, by_keyword: Mapping[str, Sequence[Row]]) -> bool:
+    """Put right a value that a list of its own condition does not have; whether one was."""
+    for keyword, same in by_keyword.items():
+        every = [terms for row in same for terms in row.terms if terms.number == 0]
+        lists = [each.allowed for each in every if _counts(each, header)]
+        if keyword in place and place[keyword] is not None and any(str(place[keyword]) not in each for each in lists):
+            common = [term for term in lists[0] if all(term in each for each in lists)]
+            if common and len(every) > 1 and not isinstance(place[keyword], list):
+                place[keyword] = _typed(common[0], (vr_of(same[0].tag) or "UN").split(" or ")[0])
+                return True
     return False
+
+
+def _counts(terms: Terms, header: Header) -> bool:
+    return terms.condition is None or _ask(terms.condition, header) is Answer.YES
 
 
 def _is_code(keyword: str, by_keyword: Mapping[str, Sequence[Row]]) -> bool:

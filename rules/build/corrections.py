@@ -23,6 +23,8 @@ class Corrections:
     conditions: Mapping[tuple[str, str, str], Phrase]
     rows: Mapping[tuple[str, str], Mapping[str, Any]]
     lines: Mapping[tuple[str, int], Mapping[str, Any]]
+    terms: Mapping[str, Mapping[str, Any]]
+    """Lists of values by the section that has them."""
     tables: tuple[Mapping[str, Any], ...]
     iods: tuple[Mapping[str, Any], ...]
     moved: Mapping[str, str]
@@ -36,7 +38,8 @@ class Corrections:
     def unused(self) -> list[str]:
         """Decisions that no row asked for: left over from an edition before, or misspelt."""
         constraints = [("constraint", iod) for iod in self.constraints]
-        kept = [*self.conditions, *self.rows, *self.lines, *constraints]
+        terms = [("terms", section) for section in self.terms]
+        kept = [*self.conditions, *self.rows, *self.lines, *constraints, *terms]
         return [f"corrections.toml: {' / '.join(str(part) for part in each)}" for each in kept if each not in self.used]
 
 
@@ -59,6 +62,9 @@ def read_corrections(file: Path) -> Corrections:
             _add(lines, (each["table"], each["line"]), each)
         else:
             _add(rows, (each["table"], each["row"]), each)
+    terms: dict[str, Mapping[str, Any]] = {}
+    for each in given.get("terms", []):
+        _add(terms, each["section"], each)
     constraints: dict[str, list[Mapping[str, Any]]] = {}
     for each in given.get("constraint", []):
         for iod in each["iods"]:
@@ -67,6 +73,7 @@ def read_corrections(file: Path) -> Corrections:
         conditions,
         rows,
         lines,
+        terms,
         tuple(given.get("table", [])),
         tuple(given.get("iod", [])),
         given.get("moved", {}),

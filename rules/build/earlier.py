@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -23,11 +24,16 @@ class ValueList:
 
 @dataclass(frozen=True, slots=True)
 class EarlierRow:
-    """One row as it was: Type, paragraphs without notes, value lists."""
+    """One row as it was: Type, paragraphs without notes, value lists.
+
+    `name` is the Attribute's. `section` is where the lists stand, "" where in the row itself.
+    """
 
     type: str
     text: str
     lists: tuple[ValueList, ...]
+    name: str = ""
+    section: str = ""
 
 
 Earlier = Mapping[tuple[str, str], EarlierRow]
@@ -35,9 +41,14 @@ Earlier = Mapping[tuple[str, str], EarlierRow]
 
 
 def read_earlier(wheel: Path) -> Earlier:
-    """Every row of every Module and Macro, Macros written out within Modules."""
+    """Every row of every Module and Macro, Macros written out within Modules.
+
+    A row that lists no values has those of the section that it refers to, where that one is headed by its name.
+    """
     rows: dict[tuple[str, str], EarlierRow] = {}
     with zipfile.ZipFile(wheel) as archive:
+        names = {each["tag"].upper(): each["name"] for each in _file(archive, "attributes")}
+        sections = Sections(json.loads(archive.read(f"{_FOLDER}references.json")))
         for kind in ("module", "macro"):
             numbers = {
                 each["id"]: each["linkToStandard"].rpartition("#table_")[2].removeprefix("PS3.3_")
@@ -46,9 +57,55 @@ def read_earlier(wheel: Path) -> Earlier:
             for row in _file(archive, f"{kind}_to_attributes"):
                 owner, _, path = row["path"].partition(":")
                 text, lists = _read(row["description"])
-                place = (numbers[owner], path.upper())
-                rows[place] = EarlierRow("" if row["type"] == "None" else row["type"], text, lists)
+                last = path.rpartition(":")[2].upper()
+                name, section = names.get(f"({last[:4]},{last[4:]})", ""), ""
+                if not any(each.terms for each in lists):
+                    section, lists = sections.lists_of(name, [each["sourceUrl"] for each in row["externalReferences"]])
+                kind_of_row = "" if row["type"] == "None" else row["type"]
+                rows[(numbers[owner], path.upper())] = EarlierRow(kind_of_row, text, lists, name, section)
     return rows
+
+
+class Sections:
+    """The sections that rows refer to, by address."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+        self._lists: dict[str, tuple[ValueList, ...]] = {}
+
+    def lists_of(self, name: str, addresses: Iterable[str]) -> tuple[str, tuple[ValueList, ...]]:
+        """The section headed by the Attribute's name that lists values, and the lists; one may refer to another."""
+        seen: set[str] = set()
+        asked = [each for each in addresses if self._is_headed(each, name)]
+        while asked:
+            address = asked.pop(0)
+            seen.add(address)
+            lists = self._lists_at(address)
+            if lists:
+                return address.rpartition("#sect_")[2], lists
+            further = _LINK.findall(self._texts[address])
+            asked += [each for each in further if each not in seen and self._is_headed(each, name)]
+        return "", ()
+
+    def _is_headed(self, address: str, name: str) -> bool:
+        heading = _HEADING.search(self._texts.get(address, ""))
+        if heading is None or not name or "#sect_" not in address:
+            return False
+        title = heading[1].replace("\u00a0", " ").strip().partition(" ")[2]
+        return _plain(name) in {_plain(each) for each in (title, *re.split(r" and |, ", title))}
+
+    def _lists_at(self, address: str) -> tuple[ValueList, ...]:
+        if address not in self._lists:
+            self._lists[address] = tuple(each for each in _read(self._texts[address])[1] if each.terms)
+        return self._lists[address]
+
+
+_HEADING = re.compile(r"<h[4-6]>\s*(.*?)</h[4-6]>", re.DOTALL)
+_LINK = re.compile(r'<a href="([^"]*#sect_[^"]*)"')
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", " ", name.lower().removesuffix(" attribute")).strip()
 
 
 def _file(archive: zipfile.ZipFile, name: str) -> list[dict[str, Any]]:
@@ -70,7 +127,10 @@ class _Open:
 
 
 class _Description(HTMLParser):
-    """Paragraphs and list items become lines; notes and the meanings of terms are left out."""
+    """Paragraphs and list items become lines; notes and the meanings of terms are left out.
+
+    A table whose first column is headed "Enumerated Value" or "Defined Term" is a list, too.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,6 +139,8 @@ class _Description(HTMLParser):
         self._lists: list[_Open] = []
         self._within: list[str] = []
         self._note_depth = 0
+        self._column = 0
+        self._listing = False
 
     def result(self) -> tuple[str, tuple[ValueList, ...]]:
         self._end_line()
@@ -90,6 +152,12 @@ class _Description(HTMLParser):
         if tag in _BLOCKS or tag == "dt":
             self._end_line()
         self._within.append(tag)
+        if tag == "table":
+            self._listing = False
+        elif tag == "tr":
+            self._column = 0
+        elif tag in ("th", "td"):
+            self._column += 1
         if tag == "h3":
             self._note_depth = len(self._within) - 1
 
@@ -102,6 +170,9 @@ class _Description(HTMLParser):
             self._line = []
         elif tag == "dd":
             self._line = []
+        elif tag == "p" and self._column == 1 and {"th", "td"} & set(self._within):
+            self._end_cell(_one_line(self._line))
+            self._end_line()
         elif tag in _BLOCKS:
             self._end_line()
         while self._within and self._within.pop() != tag:
@@ -114,6 +185,14 @@ class _Description(HTMLParser):
             return
         if "dd" not in self._within:
             self._line.append(data)
+
+    def _end_cell(self, text: str) -> None:
+        """The first column of a table: its heading tells whether it lists values."""
+        if "th" in self._within and re.match("(Enumerated Value|Defined Term)", text):
+            self._listing = True
+            self._lists.append(_Open(text.removesuffix(" Name")))
+        elif "td" in self._within and self._listing and text:
+            self._lists[-1].terms.append(text)
 
     def _end_line(self) -> None:
         if self._within and {"strong", "dt"} & set(self._within):

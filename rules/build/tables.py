@@ -215,15 +215,15 @@ class Builder:
         if kind in ("1C", "2C"):
             more |= self._condition(table, line, level, keyword, earlier)
         vr = self._published.dictionary[line.tag][1]
-        if vr != "SQ" and keyword != "ImageType":
+        if vr != "SQ" and keyword not in ("ImageType", "FrameType"):
             more |= self._values(table, line, level, keyword, earlier)
         elif count := item_count(line.text, kind):
             more["items"] = list(count)
-        for name in ("may", "enumerated", "enumerated if", "defined", "items", "vm"):
-            if name in given:
+        if {"enumerated", "enumerated if", "defined"} & set(given):
+            more = {name: more[name] for name in more if name not in _LISTS}
+        for name in ("may", "enumerated", "enumerated if", "defined", "items", "vm", "listed in"):
+            if given.get(name, []) != []:
                 more[name] = given[name]
-            if more.get(name) == []:
-                del more[name]
         return [place[1], kind, more]
 
     def _placed_more(self, given: list[Mapping[str, Any]], level: Level, table: Table) -> dict[str, Any]:
@@ -289,18 +289,24 @@ class Builder:
     ) -> dict[str, Any]:
         if earlier is None or not earlier.lists:
             return {}
+        if given := self._corrections.terms.get(earlier.section):
+            self._corrections.used.add(("terms", earlier.section))
+            return {name: given[name] for name in _LISTS if name in given} | {"listed in": earlier.section}
         if not same_row(line.text, line.type, earlier):
             self.built.lists["left out: the row has changed"] += 1
             self._differs(f"{table.name}, {keyword}: the row has changed since 2020; its values are left out")
             return {}
         more: dict[str, Any] = {}
         try:
-            found = list(value_lists(earlier.lists))
+            found = list(value_lists(earlier, self._marked))
         except ValueError as heading:
             self.built.lists["left out: heading not read"] += 1
             self._differs(f"{table.name}, {keyword}: values under the heading {heading} are left out")
             return {}
-        whole = self._published.dictionary[line.tag][1][:2] in ("US", "SS", "UL", "SL")
+        vr = self._published.dictionary[line.tag][1]
+        if vr == "AT":
+            return {}
+        whole = vr[:2] in ("US", "SS", "UL", "SL")
         for kind, number, under, terms in found:
             self.built.lists[kind] += 1
             listed: list[Any] = [plain_number(each) for each in terms] if whole else list(terms)
@@ -314,6 +320,8 @@ class Builder:
                 more.setdefault(f"value {number}", {})[kind] = listed
             else:
                 more.setdefault(kind, []).extend(each for each in listed if each not in more.get(kind, []))
+        if more and earlier.section:
+            more["listed in"] = earlier.section
         return more
 
     # Told to a person
@@ -328,6 +336,14 @@ class Builder:
         self.built.differences.append(told)
 
 
+_LISTS = (
+    "listed in",
+    "enumerated",
+    "enumerated if",
+    "defined",
+    "defined if",
+    *(f"value {number}" for number in range(1, 10)),
+)
 _OF_USES = {"module": "Module", "functional group": "Functional Group"}
 _TYPES = ("1", "1C", "2", "2C", "3")
 

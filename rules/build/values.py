@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import SequenceMatcher
 
 from rules.build.clauses import Structure, condition
-from rules.build.earlier import EarlierRow, ValueList
+from rules.build.earlier import EarlierRow
 
 _COUNT = re.compile(
     r"\b(No more than one|Only a single|A single|Only one|Exactly one|One or more|Zero or more|Zero or one|"
@@ -53,29 +53,57 @@ def same_row(text: str, kind: str, earlier: EarlierRow) -> bool:
     """Whether a row still says of its Attribute what it said earlier, conditions and cross references aside."""
     if kind != earlier.type:
         return False
-    now, then = _gist(text), _gist(earlier.text)
-    if not now:
-        return _is_reference(text)
-    return SequenceMatcher(None, now, then, autojunk=False).ratio() >= SAME
+    if _alike(_words(text), _words(earlier.text)):
+        return True
+    now = _gist(text)
+    if now:
+        return _alike(now, _gist(earlier.text))
+    return " ".join(_words(earlier.text)).endswith(" ".join(_words(text)))
 
 
-def value_lists(lists: tuple[ValueList, ...]) -> Iterator[tuple[str, int, Structure | None, tuple[str, ...]]]:
-    """Each list as ("enumerated" or "defined", value number or 0, condition, terms). ValueError for what is unread."""
-    for each in lists:
-        kind = "enumerated" if "enumerated value" in each.heading.lower() else ""
-        kind = kind or ("defined" if "defined term" in each.heading.lower() else "")
-        if not kind or not each.terms:
+def _alike(now: list[str], then: list[str]) -> bool:
+    return bool(now) and SequenceMatcher(None, now, then, autojunk=False).ratio() >= SAME
+
+
+def value_lists(
+    earlier: EarlierRow, marked: Callable[[str], str]
+) -> Iterator[tuple[str, int, Structure | None, tuple[str, ...]]]:
+    """Each list as ("enumerated" or "defined", value number or 0, condition, terms). ValueError for what is unread.
+
+    Lists of retired terms, and those that a shared section has for another Attribute, are passed over. `marked` puts
+    keywords in braces for Attributes.
+    """
+    for each in earlier.lists:
+        found = _HEADING.fullmatch(each.heading.replace("\u00a0", " ").strip(" :"))
+        if not found or not each.terms:
             continue
+        about = _named_first(found["number"] or found["about"] or "", earlier.name)
+        if about is None:
+            continue
+        kind = "enumerated" if found["kind"].lower().startswith("enumerated") else "defined"
         terms = tuple(dict.fromkeys(term.strip('"') for term in each.terms))
-        qualifier = re.sub(r"(Enumerated Values?|Defined Terms?)( for)?|:", "", each.heading, flags=re.I).strip()
-        if not qualifier:
+        if not about:
             yield kind, 0, None, terms
-        elif number := re.fullmatch(r"Value (\d)", qualifier):
+        elif number := re.fullmatch(r"Value (\d)", about):
             yield kind, int(number[1]), None, terms
-        elif qualifier.startswith("if ") and (found := condition(qualifier.removeprefix("if "))):
-            yield kind, 0, found, terms
+        elif (clause := re.match(r"(if|when) ", about)) and (under := condition(marked(about[clause.end() :]))):
+            yield kind, 0, under, terms
         else:
             raise ValueError(each.heading)
+
+
+def _named_first(about: str, name: str) -> str | None:
+    """What a heading says after the name of the Attribute that it is for; None where that is another Attribute."""
+    named = re.match(r"([A-Z][\w/' -]+?) \([0-9A-Fx]{4},[0-9A-Fx]{4}\)\s*", about)
+    if named is None:
+        return about
+    return about[named.end() :] if named[1].lower() == name.lower() else None
+
+
+_HEADING = re.compile(
+    r"(?:(?P<number>Value \d) )?(?P<kind>Enumerated Values?|Defined Terms?)(?: for| of)?(?: (?P<about>\S.*))?",
+    re.DOTALL | re.IGNORECASE,
+)
 
 
 def plain_number(term: str) -> str:
@@ -85,15 +113,17 @@ def plain_number(term: str) -> str:
     return str(int(term)) if term.isdigit() else term
 
 
-def _is_reference(text: str) -> bool:
-    """Whether nothing but cross references is left of the text."""
-    return not re.sub(r"(sect|table|figure|note|biblio)_[\w.-]+", "", text).strip()
-
-
 def _gist(text: str) -> list[str]:
     """The words that describe the Attribute."""
-    kept = (each for each in re.split(r"(?<=[.:;])\s+|\n", text) if not _ASIDE.search(each))
-    return re.findall(r"[a-z0-9]+", " ".join(kept).lower())
+    return _words(" ".join(each for each in re.split(r"(?<=[.:;])\s+|\n", text) if not _ASIDE.search(each)))
 
 
+def _words(text: str) -> list[str]:
+    """The words, cross references left out."""
+    return re.findall(r"[a-z0-9]+", _REFERENCE.sub(" ", text).lower())
+
+
+_REFERENCE = re.compile(
+    r"\b(sect|table|figure|note|biblio)_[\w.-]+|(\(?[Ss]ee )?(Section|Table|Figure) [A-Z0-9][\w.-]*|\bSee\b\.?"
+)
 _ASIDE = re.compile(r"\b([Rr]equired|[Mm]ay be present|Items?|See|Section|sect_\S+)\b")

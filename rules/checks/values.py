@@ -41,7 +41,7 @@ def _enumerated(place: Header, row: Row, terms: Terms, wrong: Wrong) -> Iterator
     """
     for number, text in wrong:
         told = outside(text, terms.allowed, f"wanted {listed(terms.allowed)}")
-        yield Problem(place.path_of(row.tag), told, value_number=number, section=row.section)
+        yield Problem(place.path_of(row.tag), told, value_number=number, section=terms.section or row.section)
 
 
 def _defined(place: Header, row: Row, terms: Terms, wrong: Wrong) -> Iterator[Problem]:
@@ -51,7 +51,7 @@ def _defined(place: Header, row: Row, terms: Terms, wrong: Wrong) -> Iterator[Pr
     """
     for number, text in wrong:
         told = outside(text, terms.allowed, "not a Defined Term")
-        yield Problem(place.path_of(row.tag), told, value_number=number, section=row.section)
+        yield Problem(place.path_of(row.tag), told, value_number=number, section=terms.section or row.section)
 
 
 ENUMERATED = table_rule(

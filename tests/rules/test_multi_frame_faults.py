@@ -587,7 +587,7 @@ def overview_in_a_pyramid(ds: Dataset) -> None:
     ds.ImageType = [*ds.ImageType[:2], "OVERVIEW", ds.ImageType[3]]
     _shared(ds).WholeSlideMicroscopyImageFrameTypeSequence[0].FrameType = ds.ImageType
     ds.NumberOfFrames, ds.PixelData = "1", ds.PixelData[:32]
-    ds.PyramidUID = "1.2.826.0.12"
+    ds.PyramidUID, ds.SpecimenLabelInImage = "1.2.826.0.12", "YES"
 
 
 @legal("slide map")
