@@ -33,6 +33,10 @@ class Request:
     """What the presentation context was negotiated for; the same as `sop_class_uid` where there is none."""
     sop_instance_uid: str
     transfer_syntax_uid: str
+    study_instance_uid: str | None = None
+    """Of the address that it was posted to; None where that names no study."""
+    token: str | None = None
+    """Name of the token that was shown; None where none was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ DIFFERENT = "duplicate-different"
 TRANSCODED = "duplicate-transcoded"
 CLASS_MISMATCH = "sop-class-mismatch"
 INSTANCE_MISMATCH = "sop-instance-mismatch"
+STUDY_MISMATCH = "study-mismatch"
 MALFORMED_UID = "uid-malformed"
 UNDECODABLE = "undecodable"
 
@@ -79,6 +84,11 @@ ARRIVAL_RULES: dict[str, tuple[Severity, str, str]] = {
         Severity.ERROR,
         "PS3.4 B.2.3",
         "The SOP Instance UID of the command and the Data Set disagree.",
+    ),
+    STUDY_MISMATCH: (
+        Severity.ERROR,
+        "PS3.18 10.5.1",
+        "The Study Instance UID of the Data Set is not that of the address it was posted to.",
     ),
     REJECTED_BEFORE: (
         Severity.NOTE,
@@ -113,6 +123,8 @@ def disagreements(request: Request, header: Header) -> Iterator[Finding]:
                 yield _finding(rule, keyword, tag, "is missing from the Data Set")
         elif held != announced:
             yield _finding(rule, keyword, tag, "of the Data Set is not what the sender announced")
+    if request.study_instance_uid is not None and header.text("StudyInstanceUID") != request.study_instance_uid:
+        yield _finding(STUDY_MISMATCH, "StudyInstanceUID", "(0020,000D)", "is not that of the address it was posted to")
 
 
 def earlier_copy(

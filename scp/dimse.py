@@ -14,13 +14,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pydicom._uid_dict import UID_dictionary
 from pynetdicom import AE, evt
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext
 
-from rules.iods import never_stored, storage_sop_classes
-from rules.transfer_syntax import TRANSFER_SYNTAXES
 from scp.admission import (
     BY_USER,
     CALLED_AE_NOT_RECOGNIZED,
@@ -36,36 +33,16 @@ from scp.policy import device_of
 from scp.receive import Node
 from scp.records import AssociationClosed, AssociationOpened, Event
 from scp.sender import Sender
+from scp.storable import TRANSFER_SYNTAXES_TAKEN, Storable
 from scp.storing import VERIFICATION, Announcement, Session, Storing
-from scp.uid import valid_uid
 from scp.upper_layer import Bounds, GateAssociation, GateServer, prepare_pynetdicom
 
 log = logging.getLogger("dicomgate.dimse")
-
-STANDARD_ROOT = "1.2.840.10008."
-STORAGE_ROOT = "1.2.840.10008.5.1.4.1.1."
-
-STORABLE = frozenset(
-    uid
-    for uid in TRANSFER_SYNTAXES
-    if not uid.startswith(("1.2.840.10008.1.2.6.", "1.2.840.10008.1.2.7.", "1.2.840.10008.1.20"))
-)
-"""Transfer Syntaxes that are accepted: all but those of mail, XML, real-time streams and Papyrus."""
 
 SAID_AGAIN = 60.0
 """Seconds between two records of the same address's refused connections."""
 
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
-
-
-def stored_sop_classes() -> frozenset[str]:
-    """The SOP Classes that can arrive by C-STORE: those of PS3.3 as it is, and the retired ones that pydicom knows."""
-    retired = {
-        uid
-        for uid, (name, kind, *_) in UID_dictionary.items()
-        if kind == "SOP Class" and uid.startswith(STORAGE_ROOT) and "Storage" in name
-    }
-    return frozenset(storage_sop_classes()) - never_stored() | retired
 
 
 class DimseDoor:
@@ -82,7 +59,7 @@ class DimseDoor:
         self._admission = Admission(
             Limits(dimse.max_associations, dimse.max_associations_per_address, dimse.max_associations_per_ae)
         )
-        self._known = stored_sop_classes() | set(dimse.private_sop_classes)
+        self._storable = Storable.of(dimse)
         self._refused_at: dict[str, float] = {}
         ae = AE(dimse.ae_title)
         ae.maximum_associations = 1_000_000  # `Admission` counts, and tells those that speak from the silent
@@ -212,9 +189,9 @@ class DimseDoor:
         supported: dict[str, PresentationContext] = {}
         for context in proposed:
             abstract = str(context.abstract_syntax)
-            if not self._stores(abstract) and abstract != VERIFICATION:
+            if not self._storable.takes(abstract) and abstract != VERIFICATION:
                 continue
-            chosen = next((each for each in context.transfer_syntax if each in STORABLE), None)
+            chosen = next((each for each in context.transfer_syntax if each in TRANSFER_SYNTAXES_TAKEN), None)
             if chosen is None:
                 continue
             context.transfer_syntax = [chosen]
@@ -225,14 +202,6 @@ class DimseDoor:
             if chosen not in ours.transfer_syntax:
                 ours.add_transfer_syntax(chosen)
         association.acceptor.supported_contexts = list(supported.values())
-
-    def _stores(self, sop_class_uid: str) -> bool:
-        if sop_class_uid in self._known:
-            return True
-        if not self._settings.dimse.accept_unknown_sop_classes or not valid_uid(sop_class_uid):
-            return False
-        # Under the Standard's own root only storage classes can be meant; under any other, anything.
-        return not sop_class_uid.startswith(STANDARD_ROOT) or sop_class_uid.startswith(STORAGE_ROOT)
 
     def _accepted(self, event: evt.Event) -> None:
         association = event.assoc

@@ -41,6 +41,7 @@ REJECTED_BEFORE = "study-rejected-before"
 FORCED = {
     "sop-class-mismatch": Action.REJECT,
     "sop-instance-mismatch": Action.REJECT,
+    "study-mismatch": Action.REJECT,
     "undecodable": Action.QUARANTINE,
 }
 """Rules that neither line nor mode can soften: what names itself wrongly or cannot be read has no safe place."""

@@ -155,9 +155,10 @@ class Instance:
         """Decide, and put what is kept in its place. A repeat keeps nothing: its first copy is never touched."""
         draft = replace(self._draft, ticket=draw_ticket())
         copy, duplicate = earlier_copy(draft.digest, draft.transfer_syntax_uid, earlier)
-        if copy is not None and duplicate is not None:
+        settled = tuple(each for each in self._findings if each.rule in FORCED)
+        refused = any(FORCED[each.rule] is Action.REJECT for each in settled)
+        if copy is not None and duplicate is not None and not refused:
             # What no policy has a say in was so the first time, and is so again.
-            settled = tuple(each for each in self._findings if each.rule in FORCED)
             verdict = decide((*settled, duplicate), self._node.policy, self._sender)
             action = Action.QUARANTINE if copy.verdict == Action.QUARANTINE else Action.ACCEPT
             return _concluded(draft, replace(verdict, action=action), stored=None, repeat_of=copy.id)

@@ -152,6 +152,11 @@ class Http(Section):
     host: Filled = "127.0.0.1"
     port: Port = 8088
     workers: Annotated[int, Field(ge=1, le=256)] = 1
+    max_request_size: Size = ByteSize(64 * _KIB**3)
+    max_instances: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
+    """Of one Store request."""
+    idle_timeout: Seconds = 60
+    """Within which a client has to send 256 KiB, or the rest."""
 
 
 class Store(Section):

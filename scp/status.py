@@ -33,6 +33,11 @@ class Status:
     section: str
     meaning: str
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether the sender has to take the instance for not stored: neither success nor Bxxx."""
+        return self.code != 0 and self.code >> 12 != 0xB
+
 
 SUCCESS = Status(0x0000, None, 200, "PS3.7 C.1.1", "stored")
 DOES_NOT_MATCH_SOP_CLASS = Status(0xB007, 45063, 202, "PS3.4 B.2.3", "stored, though it does not match its SOP Class")
@@ -42,9 +47,12 @@ DATABASE_GONE = Status(0xA701, 42753, 503, "PS3.4 B.2.3", "refused: the database
 LIMIT_REACHED = Status(0xA702, 42754, 503, "PS3.4 B.2.3", "refused: a limit is reached")
 OUR_FAULT = Status(0xA703, 272, 500, "PS3.4 B.2.3", "refused: a fault of the node's own")
 UNDECODABLE = Status(0xC000, 49152, 409, "PS3.4 B.2.3", "cannot be understood; kept apart")
+TRANSFER_SYNTAX_NOT_SUPPORTED = Status(0xC122, 49442, 409, "PS3.18 I.2.2", "the Transfer Syntax is not supported")
 INVALID_SOP_INSTANCE = Status(0x0117, 279, 409, "PS3.7 C.5.6", "a UID is malformed")
 SOP_CLASS_NOT_SUPPORTED = Status(0x0122, 290, 409, "PS3.7 C.5.17", "the SOP Class is not supported")
 NOT_AUTHORIZED = Status(0x0124, 292, 403, "PS3.7 C.5.22", "the sender is not allowed to")
+
+_BY_CODE = {each.code: each for each in list(globals().values()) if isinstance(each, Status)}
 
 STATUS_OF_ACTION = {
     Action.ACCEPT: SUCCESS,
@@ -71,6 +79,11 @@ class Answer:
     def status_is_ours(self) -> bool:
         """Whether the node itself failed, so that its log needs the traceback."""
         return self.status == OUR_FAULT.code
+
+
+def status_coded(code: int) -> Status:
+    """The status of a receipt, by its DIMSE Status. KeyError for a code that nobody here gives."""
+    return _BY_CODE[code]
 
 
 def outcome(verdict: Verdict) -> Status:

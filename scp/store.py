@@ -94,7 +94,8 @@ class Part:
 
     @property
     def _opened(self) -> int:
-        assert self._fd is not None
+        if self._fd is None:  # closed meanwhile, since its request has many parts
+            self._fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         return self._fd
 
     def _write(self, data: Buffer) -> None:

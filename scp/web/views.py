@@ -25,6 +25,7 @@ from scp.database import DatabaseProblem, reading, shown
 from scp.dimse import DimseDoor
 from scp.queries import Filter, findings_of, receipts, stats
 from scp.receive import Node
+from scp.web.dicomweb import StoreService
 
 log = logging.getLogger("dicomgate.http")
 
@@ -62,6 +63,7 @@ def application(settings: Settings, node: Node, dimse: DimseDoor) -> Starlette:
             Route("/", page),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            *StoreService(settings, node).routes(),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
         middleware=[Middleware(_Headers)],

@@ -141,7 +141,7 @@ def test_any_comment_is_fit_for_a_long_string(text: str) -> None:
 def test_the_comment_stands_only_where_the_standard_has_room_for_it() -> None:
     with_comment = {each.code for each in EVERY_STATUS if may_carry_comment(each.code)}
     with_elements = {each.code for each in EVERY_STATUS if may_carry_elements(each.code)}
-    assert with_elements == {0xB007, 0xA900, 0xC000}
+    assert with_elements == {0xB007, 0xA900, 0xC000, 0xC122}
     assert with_comment == with_elements | {0xA700, 0xA701, 0xA702, 0xA703}
 
 

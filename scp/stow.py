@@ -1,0 +1,330 @@
+"""The second door: the Store transaction of STOW-RS (PS3.18 10.5), without HTTP.
+
+A request is taken in piece by piece; its instances wait as parts on the store's volume until the body is whole.
+Only then do they take the road, together, so that they share their commits; a request that breaks off keeps nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from rules.header import NotDicom
+from scp.arrival import Arrival, Request, malformed_uid
+from scp.media_types import MediaType, media_type
+from scp.multipart import BadMultipart, Multipart
+from scp.part10 import FIRST_LOOK, LARGEST_META, FileMeta, read_file_meta
+from scp.receive import Node, begin, receive, refuse
+from scp.records import Event, Receipt
+from scp.status import (
+    INVALID_SOP_INSTANCE,
+    LIMIT_REACHED,
+    OUR_FAULT,
+    SOP_CLASS_NOT_SUPPORTED,
+    TRANSFER_SYNTAX_NOT_SUPPORTED,
+    UNDECODABLE,
+    Status,
+    status_for_failure,
+)
+from scp.storable import TRANSFER_SYNTAXES_TAKEN, Storable
+from scp.store import Part
+from scp.uid import valid_uid
+
+log = logging.getLogger("dicomgate.stow")
+
+DOOR = "stow"
+DICOM = "application/dicom"
+HELD_OPEN = 64
+"""Parts of one request whose files stay open until the body is whole; beyond that they are opened again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who posts: the address, and the name of the token that was shown, if one was."""
+
+    address: str
+    token: str | None
+    device: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What is taken: bytes of one instance, instances of one request, and which SOP Classes."""
+
+    instance: int
+    instances: int
+    storable: Storable
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An instance that has its receipt: kept, or rejected by rule."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An instance of which nothing is kept. UIDs are "" where they could not be read; `words` hold no patient data."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    status: Status
+    words: str
+
+
+Result = Stored | Failed
+
+
+class UnsupportedMediaType(Exception):
+    """The Content-Type is none that this door takes; the message says what was wanted."""
+
+
+class TooMuch(Exception):
+    """The request goes beyond a limit; the message says which."""
+
+
+class StoreRequest:
+    """One request. Used by one thread at a time: `feed` its body, then `finish`, or `abandon` what broke off.
+
+    `feed` and `finish` raise BadMultipart, UnsupportedMediaType or TooMuch where the request as a whole cannot be
+    taken, after which only `abandon` may be called.
+    """
+
+    def __init__(self, content_type: str, client: Client, study: str | None, bounds: Bounds, node: Node) -> None:
+        self._node = node
+        self._client = client
+        self._study = study
+        self._bounds = bounds
+        self._taken: list[_Instance] = []
+        self._current: _Instance | None = None
+        kind = media_type(content_type)
+        if kind is None:
+            raise UnsupportedMediaType(f"no Content-Type, wanted multipart/related or {DICOM}")
+        self._default = DICOM
+        self._parts: Multipart | None = None
+        if kind.name == "multipart/related":
+            self._parts = self._multipart(kind)
+        elif kind.name == DICOM:
+            self.begin({"content-type": content_type})
+        else:
+            raise UnsupportedMediaType(f"Content-Type {kind.name}, wanted multipart/related or {DICOM}")
+
+    def _multipart(self, kind: MediaType) -> Multipart:
+        boundary = kind.parameters.get("boundary")
+        if boundary is None:
+            raise BadMultipart("the Content-Type names no boundary")
+        self._default = kind.parameters.get("type", DICOM).lower()
+        if self._default != DICOM:
+            raise UnsupportedMediaType(f"multipart/related of {self._default}, wanted {DICOM}")
+        return Multipart(boundary, self)
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next bytes of the body."""
+        if self._parts is None:
+            self.data(memoryview(piece))
+        else:
+            self._parts.feed(piece)
+
+    def finish(self, run: Executor) -> list[Result]:
+        """What became of each instance, in the order of the parts, once all that is kept is durable."""
+        if self._parts is None:
+            self.end()
+        else:
+            self._parts.close()
+        if not self._taken:
+            raise BadMultipart("the body has no part")
+        # What was rejected decides over what follows, so one has to come after the other.
+        rejected: set[str] = set()
+        taken, self._taken = self._taken, []
+        if self._node.policy.study_safe:
+            return [each.receive(rejected) for each in taken]
+        return list(run.map(lambda each: each.receive(rejected), taken))
+
+    def abandon(self) -> None:
+        """Keep nothing: the body broke off, or is not what it should be."""
+        if self._current is not None:
+            self._current.abandon()
+            self._current = None
+        for each in self._taken:
+            each.abandon()
+        self._taken = []
+
+    # What the parts are told to (`multipart.Receiver`)
+
+    def begin(self, headers: dict[str, str]) -> None:
+        """A part begins."""
+        if len(self._taken) >= self._bounds.instances:
+            raise TooMuch(f"more than {self._bounds.instances} instances in one request")
+        kind = media_type(headers.get("content-type", self._default))
+        if kind is None or kind.name != DICOM:
+            said = headers.get("content-type", "")[:80]
+            raise UnsupportedMediaType(f"part {len(self._taken) + 1} is {said!r}, wanted {DICOM}")
+        self._current = _Instance(self._node, self._client, self._study, self._bounds)
+
+    def data(self, piece: memoryview) -> None:
+        """Bytes of the part."""
+        assert self._current is not None
+        self._current.write(piece)
+
+    def end(self) -> None:
+        """The part is whole."""
+        assert self._current is not None
+        self._current.end(keep_open=len(self._taken) < HELD_OPEN)
+        self._taken.append(self._current)
+        self._current = None
+
+
+class _Instance:
+    """One Part 10 file on its way in, and what became of it. None of its methods raises."""
+
+    def __init__(self, node: Node, client: Client, study: str | None, bounds: Bounds) -> None:
+        self._node = node
+        self._client = client
+        self._study = study
+        self._bounds = bounds
+        self._started = time.perf_counter()
+        self._ahead: bytearray | None = bytearray()
+        """The beginning of the file, until its File Meta Information is read."""
+        self._request: Request | None = None
+        self._part: Part | None = None
+        self._result: Result | None = None
+        """Settled before the file was whole: what still comes is let go."""
+        self._received = 0.0
+
+    def write(self, piece: memoryview) -> None:
+        """Take the next bytes of the file."""
+        if self._result is not None:
+            return
+        try:
+            if self._ahead is None:
+                self._keep(piece)
+                return
+            self._ahead += piece
+            if len(self._ahead) >= FIRST_LOOK:
+                self._begin(last=False)
+        except Exception as error:
+            self._fail(error)
+
+    def end(self, *, keep_open: bool) -> None:
+        """The file is whole."""
+        if self._result is None:
+            try:
+                if self._ahead is not None:
+                    self._begin(last=True)
+                if self._part is not None and not keep_open:
+                    self._part.close()
+            except Exception as error:
+                self._fail(error)
+        self._received = (time.perf_counter() - self._started) * 1000
+
+    def receive(self, rejected_studies: set[str]) -> Result:
+        """Let it take the road; what became of it, once that is durable."""
+        if self._result is not None:
+            return self._result
+        assert self._request is not None
+        assert self._part is not None
+        try:
+            with self._part.mapped() as view:
+                receipt = receive(
+                    Arrival(self._request, self._part, view, self._received, rejected_studies), self._node
+                )
+        except Exception as error:
+            return self._fail(error)
+        log.info(
+            "%s %s from %s: %s, %d findings, %d bytes, %.1f ms",
+            receipt.ticket,
+            receipt.iod or receipt.sop_class_uid,
+            self._client.token or self._client.address,
+            receipt.verdict if receipt.repeat_of is None else "repeat",
+            len(receipt.decisions),
+            receipt.size,
+            (time.perf_counter() - self._started) * 1000,
+        )
+        self._part = None
+        return Stored(receipt)
+
+    def abandon(self) -> None:
+        """Keep nothing."""
+        if self._part is not None:
+            self._part.discard()
+            self._part = None
+        self._ahead = None
+
+    def _begin(self, *, last: bool) -> None:
+        """Read the File Meta Information and make a part; wait for more where it is not whole yet."""
+        assert self._ahead is not None
+        ahead = bytes(self._ahead)
+        meta = read_file_meta(ahead)
+        if meta is None:
+            if not last and len(ahead) <= LARGEST_META:
+                return
+            raise NotDicom("the file ends inside its File Meta Information, or has no Data Set")
+        self._ahead = None
+        request = self._request = self._requested(meta)
+        malformed = malformed_uid(request)
+        if malformed is not None:
+            refuse(request, malformed, INVALID_SOP_INSTANCE, self._node)
+            self._settle(INVALID_SOP_INSTANCE, malformed.message)
+        elif not self._bounds.storable.takes(request.sop_class_uid):
+            self._settle(SOP_CLASS_NOT_SUPPORTED, f"SOP Class UID {request.sop_class_uid} is not taken here")
+        elif request.transfer_syntax_uid not in TRANSFER_SYNTAXES_TAKEN:
+            said = request.transfer_syntax_uid if valid_uid(request.transfer_syntax_uid) else "missing or malformed"
+            self._settle(TRANSFER_SYNTAX_NOT_SUPPORTED, f"the Transfer Syntax UID is {said}")
+        else:
+            self._part = begin(request, self._node)
+            self._keep(memoryview(ahead)[meta.data_set :])
+
+    def _keep(self, piece: memoryview) -> None:
+        assert self._part is not None
+        if self._part.size + len(piece) > self._bounds.instance:
+            self._settle(LIMIT_REACHED, f"larger than {self._bounds.instance} bytes")
+        else:
+            self._part.write(piece)
+
+    def _requested(self, meta: FileMeta) -> Request:
+        client = self._client
+        return Request(
+            id=self._node.ids.next(),
+            received_at=datetime.now(UTC),
+            door=DOOR,
+            association_id=None,
+            calling_ae="",
+            called_ae="",
+            address=client.address,
+            device=client.device,
+            sop_class_uid=meta.sop_class_uid,
+            context_sop_class_uid=meta.sop_class_uid,
+            sop_instance_uid=meta.sop_instance_uid,
+            transfer_syntax_uid=meta.transfer_syntax_uid,
+            study_instance_uid=self._study,
+            token=client.token,
+        )
+
+    def _fail(self, error: Exception) -> Failed:
+        if isinstance(error, NotDicom):
+            return self._settle(UNDECODABLE, str(error))
+        status = status_for_failure(error)
+        if status is OUR_FAULT:
+            log.error("an instance from %s could not be received", self._client.address, exc_info=error)
+            return self._settle(status, status.meaning)
+        return self._settle(status, str(error) or status.meaning)
+
+    def _settle(self, status: Status, words: str) -> Failed:
+        """Keep nothing, record why, and hold the result."""
+        self.abandon()
+        request = self._request
+        failed = Failed(
+            request.sop_class_uid if request is not None else "",
+            request.sop_instance_uid if request is not None else "",
+            status,
+            words,
+        )
+        detail: dict[str, object] = {"address": self._client.address, "status": status.code}
+        self._node.committer.note(Event(datetime.now(UTC), "instance-refused", words, detail))
+        log.error("an instance from %s was refused with 0x%04X: %s", self._client.address, status.code, words)
+        self._result = failed
+        return failed

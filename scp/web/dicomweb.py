@@ -1,0 +1,158 @@
+"""The DICOMweb services at `/dicom-web`: HTTP in front of `scp.stow`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from scp.config import Settings
+from scp.multipart import BadMultipart
+from scp.policy import device_of
+from scp.receive import Node
+from scp.sender import Sender
+from scp.storable import Storable
+from scp.stow import Bounds, Client, StoreRequest, TooMuch, UnsupportedMediaType
+from scp.stow_response import JSON, XML, chosen, respond
+from scp.uid import valid_uid
+
+log = logging.getLogger("dicomgate.http")
+
+ROOT = "/dicom-web"
+
+FED = 1 << 18
+"""Bytes that are gathered before they are handed to the thread that writes."""
+
+AT_ONCE = 64
+"""Instances of all requests that are checked and committed at the same time."""
+
+
+class TooSlow(Exception):
+    """The client sends less than it has to."""
+
+
+class StoreService:
+    """Takes POST requests to the studies resource, and to one study below it (PS3.18 10.5)."""
+
+    def __init__(self, settings: Settings, node: Node) -> None:
+        self._settings = settings
+        self._node = node
+        self._bounds = Bounds(
+            settings.dimse.max_instance_size, settings.http.max_instances, Storable.of(settings.dimse)
+        )
+        self._road = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="stow")
+        self._writing = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="stow-write")
+
+    def routes(self) -> list[Route]:
+        """Where the service is."""
+        return [
+            Route(f"{ROOT}/studies", self.store, methods=["POST"]),
+            Route(f"{ROOT}/studies/{{study}}", self.store, methods=["POST"]),
+        ]
+
+    async def store(self, request: Request) -> Response:
+        """The Store transaction."""
+        media_type = chosen(request.headers.get("accept", ""))
+        if media_type is None:
+            return _problem(406, f"answers are {JSON} or {XML}")
+        study = request.path_params.get("study")
+        if study is not None and not valid_uid(study):
+            return _problem(400, "the address names no Study Instance UID")
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > self._settings.http.max_request_size:
+            return _problem(413, f"more than {self._settings.http.max_request_size} bytes")
+        taken: StoreRequest | None = None
+        try:
+            taken = StoreRequest(
+                request.headers.get("content-type", ""), self._client(request), study, self._bounds, self._node
+            )
+            await self._feed(taken, request)
+            results = await self._in_thread(lambda: taken.finish(self._road))
+        except BadMultipart as error:
+            return await self._refuse(taken, 400, str(error))
+        except UnsupportedMediaType as error:
+            return await self._refuse(taken, 415, str(error))
+        except TooMuch as error:
+            return await self._refuse(taken, 413, str(error))
+        except TooSlow as error:
+            return await self._refuse(taken, 408, str(error))
+        except ClientDisconnect:
+            return await self._refuse(taken, 400, "the request broke off")
+        except BaseException:
+            await self._refuse(taken, 500, "a fault of the node's own")
+            raise
+        answer = respond(results, self._studies(request), media_type)
+        response = Response(answer.body, answer.code, media_type=answer.media_type)
+        for each in answer.warnings:
+            response.headers.append("warning", each)
+        if answer.code == 503:
+            response.headers["retry-after"] = "30"
+        return response
+
+    def _studies(self, request: Request) -> str:
+        return str(request.base_url).rstrip("/") + f"{ROOT}/studies"
+
+    def _client(self, request: Request) -> Client:
+        address = request.client.host if request.client else ""
+        return Client(address, None, device_of(self._node.policy, Sender("", "", address)))
+
+    async def _feed(self, taken: StoreRequest, request: Request) -> None:
+        """Hand the body to the thread that writes while more of it comes."""
+        writing: asyncio.Future[None] | None = None
+        size = 0
+        try:
+            async for gathered in _gathered(request, self._settings.http.idle_timeout):
+                size += len(gathered)
+                if size > self._settings.http.max_request_size:
+                    raise TooMuch(f"more than {self._settings.http.max_request_size} bytes")
+                if writing is not None:
+                    await writing
+                writing = asyncio.ensure_future(self._in_thread(partial(taken.feed, gathered)))
+        finally:
+            if writing is not None:
+                await writing
+
+    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._writing, work)
+
+    async def _refuse(self, taken: StoreRequest | None, code: int, words: str) -> Response:
+        if taken is not None:
+            await self._in_thread(taken.abandon)
+        log.warning("a Store request was refused with %d: %s", code, words)
+        return _problem(code, words)
+
+
+async def _gathered(request: Request, patience: float) -> AsyncIterator[bytes]:
+    """The body in pieces of FED bytes or so. Raises TooSlow, ClientDisconnect."""
+    pieces: list[bytes] = []
+    size = 0
+    body = request.stream()
+    deadline = asyncio.get_running_loop().time() + patience
+    while True:
+        try:
+            async with asyncio.timeout_at(deadline):
+                piece = await anext(body, None)
+        except TimeoutError:
+            raise TooSlow(f"less than {FED} bytes in {patience:g} seconds") from None
+        if piece is None:
+            break
+        pieces.append(piece)
+        size += len(piece)
+        if size >= FED:
+            yield b"".join(pieces)
+            pieces, size = [], 0
+            deadline = asyncio.get_running_loop().time() + patience
+    if pieces:
+        yield b"".join(pieces)
+
+
+def _problem(code: int, words: str) -> Response:
+    """An answer that has no module: the request as a whole was not taken."""
+    return JSONResponse({"status": code, "detail": words}, code, media_type="application/problem+json")
