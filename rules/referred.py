@@ -56,17 +56,15 @@ class Naming:
 
 def namings(header: Header) -> tuple[Naming, ...]:
     """Where the image and its frames name instances."""
-    places = [(header, _AT_ROOT), *((shared, _IN_FRAMES) for shared in header.items(SHARED)[:1])]
-    found = [
-        _naming(item, None, sequences)
-        for place, all_sequences in places
+    places: list[tuple[Header, Stencil | None, tuple[tuple[str, ...], ...]]] = [(header, None, _AT_ROOT)]
+    places += [(shared, None, _IN_FRAMES) for shared in header.items(SHARED)[:1]]
+    places += [(stencil.exemplar, stencil, _IN_FRAMES) for stencil in header.stencils(PER_FRAME)]
+    return tuple(
+        _naming(item, within, sequences)
+        for place, stencil, all_sequences in places
         for sequences in all_sequences
-        for item in _items(place, sequences)
-    ]
-    for stencil in header.stencils(PER_FRAME):
-        for sequences in _IN_FRAMES:
-            found += [_naming(item, stencil, sequences) for item in _items(stencil.exemplar, sequences)]
-    return tuple(found)
+        for item, within in _items(place, stencil, sequences)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +92,20 @@ def _of_series(place: Header) -> Iterator[Naming]:
             yield _naming(stencil.exemplar, stencil, ())
 
 
-def _items(place: Header, sequences: Sequence[str]) -> Iterator[Header]:
-    for item in place.items(sequences[0]):
+def _items(
+    place: Header, stencil: Stencil | None, sequences: Sequence[str]
+) -> Iterator[tuple[Header, Stencil | None]]:
+    """The Items that a path of Sequences leads to, many of one structure as one with their Stencil."""
+    found: list[tuple[Header, Stencil | None]] = []
+    if stencil is not None:
+        found += [(item, stencil) for item in place.items(sequences[0])]
+    else:
+        found += [(each.exemplar, each if len(each.numbers) > 1 else None) for each in place.stencils(sequences[0])]
+    for item, within in found:
         if len(sequences) == 1:
-            yield item
+            yield item, within
         else:
-            yield from _items(item, sequences[1:])
+            yield from _items(item, within, sequences[1:])
 
 
 def _naming(item: Header, stencil: Stencil | None, sequences: Sequence[str]) -> Naming:
