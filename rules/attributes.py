@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rules import charset
 from rules.dictionary import format_tag, name_of, tag_of, vr_of
-from rules.encoding import PIXEL_DATA, PIXELS, WORDS, Encoding
+from rules.encoding import FLOAT_PIXEL_DATA, PIXEL_DATA, PIXELS, WORDS, Encoding
 from rules.faults import Fault
 from rules.items import Anatomy, ItemTable, read_items
 from rules.stencil import Stencil, group
 from rules.text import text_faults
 from rules.values import STRINGS, TEXT, Value, texts_of, values_of
-from rules.walk import Element, PixelData, Source, Table, Walk, is_sequence, items_encoding
+from rules.walk import Element, Elements, PixelData, Source, Table, Walk, is_sequence, items_encoding
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 PIXEL_REPRESENTATION = 0x00280103
@@ -32,6 +34,8 @@ class Header:
         "_depth",
         "_intact",
         "_items",
+        "_misfit",
+        "_nested",
         "_number",
         "_report",
         "_sequences",
@@ -66,6 +70,8 @@ class Header:
         self.meta: Header | None = None
         self._report = report
         self._table: Table | None = None
+        self._nested: Mapping[int, None] = _NONE
+        self._misfit = 0
         self._intact = True
         self._surveyed = False
         self._sequences: dict[int, ItemTable] = {}
@@ -90,7 +96,7 @@ class Header:
 
     def has(self, name: str | int) -> bool:
         """Whether the Attribute is there, with or without a value."""
-        return (name if isinstance(name, int) else tag_of(name)) in self._elements()
+        return (name if isinstance(name, int) else tag_of(name)) in (self._table or self.elements())
 
     def empty(self, name: str | int) -> bool:
         """Whether the Attribute is there without a value: no bytes, nothing but padding, or no Items."""
@@ -124,16 +130,25 @@ class Header:
 
     def tags(self) -> tuple[int, ...]:
         """All tags, in the order met."""
-        return tuple(self._elements())
+        return tuple(self.elements())
+
+    def elements(self) -> Table:
+        """VR as encoded, offset of the value in the data, length, by tag and in the order met; not to be changed."""
+        return self._table if self._table is not None else self.walk()
+
+    def nested(self) -> Mapping[int, None]:
+        """The tags of the Sequences, in the order met."""
+        if self._table is None:
+            self.walk()
+        return self._nested
 
     def is_sequence(self, name: str | int) -> bool:
         """Whether the Attribute is there and holds Items."""
-        found = self.element(name)
-        return found is not None and (is_sequence(_number_of(name), found[0]) or _number_of(name) in self._sequences)
+        return (name if isinstance(name, int) else tag_of(name)) in self.nested()
 
     def element(self, name: str | int) -> Element | None:
         """VR as encoded, offset of the value in the data, length; None where absent."""
-        return self._elements().get(name if isinstance(name, int) else tag_of(name))
+        return (self._table or self.elements()).get(name if isinstance(name, int) else tag_of(name))
 
     @property
     def pixel_data(self) -> PixelData | None:
@@ -294,7 +309,7 @@ class Header:
     def codecs(self) -> tuple[str, ...]:
         """Python's codecs for text here: by the Item's own Specific Character Set or by the one above."""
         if self._codecs is None:
-            found = self._elements().get(SPECIFIC_CHARACTER_SET)
+            found = self.elements().get(SPECIFIC_CHARACTER_SET)
             if found is None and self.parent is not None:
                 self._codecs = self.parent.codecs()
             else:
@@ -303,7 +318,7 @@ class Header:
 
     def character_sets(self) -> tuple[str, ...]:
         """The Specific Character Set in force: the Item's own or the one above; () for the default."""
-        if SPECIFIC_CHARACTER_SET not in self._elements():
+        if SPECIFIC_CHARACTER_SET not in self.elements():
             return self.parent.character_sets() if self.parent is not None else ()
         return texts_of(self.raw(SPECIFIC_CHARACTER_SET) or b"", "CS", ())
 
@@ -326,11 +341,13 @@ class Header:
         if self._surveyed:
             return
         self._surveyed = True
-        for tag, (vr, offset, length) in self._elements().items():
-            if is_sequence(tag, vr) or tag in self._sequences:
-                self._item_table(tag)
-            elif length & 1 or length % WORDS.get(vr, 1):
-                self._tell_length(tag, vr, offset, length)
+        table = self.elements()
+        for tag in self._nested:
+            self._item_table(tag)
+        if self._misfit & 1:
+            for tag, (vr, offset, length) in table.items():
+                if (length & 1 or length % WORDS.get(vr, 1)) and tag not in self._nested:
+                    self._tell_length(tag, vr, offset, length)
 
     def anatomy(self) -> Anatomy:
         """The structure of an Item, all that is in it walked on the way."""
@@ -339,14 +356,12 @@ class Header:
         lengths: list[int] = []
         fixed: set[int] = set()
         shape: list[object] = [self.encoding.implicit, self.encoding.big_endian]
-        elements = self._elements()
-        intact = self._intact
-        for tag, (vr, offset, length) in elements.items():
-            if is_sequence(tag, vr) or tag in self._sequences:
+        for tag, (vr, offset, length) in self.elements().items():
+            if tag in self._nested:
                 table = self._item_table(tag)
-                intact = intact and table.intact
-                shape.append((tag, vr, tuple([layout.shape for layout in table.layouts])))
-                for start, layout in zip(table.starts, table.layouts, strict=True):
+                layouts = table.layouts
+                shape.append((tag, vr, tuple([layout.shape for layout in layouts])))
+                for start, layout in zip(table.starts, layouts, strict=True):
                     offsets += [start + each for each in layout.offsets]
                     lengths += layout.lengths
                     fixed.update([start + each for each in layout.fixed])
@@ -361,18 +376,24 @@ class Header:
                 fixed.add(offset)  # fragments: their lengths are structure within the value
             shape.append((tag, vr, told))
         number = self.source.shapes.setdefault(tuple(shape), len(self.source.shapes))
-        return Anatomy(number, offsets, lengths, fixed, intact)
+        return Anatomy(number, offsets, lengths, fixed)
 
-    def _elements(self) -> Table:
-        return self._table if self._table is not None else self.walk()
+    def intact(self) -> bool:
+        """Whether nothing undecodable was met here and in the Items within, and nothing was guessed."""
+        self.survey()
+        return self._intact and (not self._nested or all(self._sequences[tag].intact for tag in self._nested))
 
     def walk(self, meta: bool = False) -> Table:
         """Walk the elements, those of undefined length with all that is in them."""
+        source, size = self.source, len(self.source.data)
+        met = Elements(min(self.start, size))
+        if self.parent is not None and self._walk_plain_item(met, min(self.end, size)):
+            return met.table
         walk = Walk(
-            self.source,
+            source,
             self.encoding,
-            min(self.start, len(self.source.data)),
-            min(self.end, len(self.source.data)),
+            met,
+            min(self.end, size),
             self._open_sequence,
             item=self.parent is not None,
             delimited=self.delimited,
@@ -381,10 +402,35 @@ class Header:
         )
         walk.run()
         self._table, self._intact = walk.table, walk.intact
-        self.walked_to, self.closed = walk.offset, walk.closed
-        for tag in [tag for tag, items in self._sequences.items() if walk.table[tag][1] != items.start]:
-            del self._sequences[tag]  # the tag came again, with something else
+        self._nested, self._misfit = met.nested, met.misfit
+        self.walked_to, self.closed = met.offset, walk.closed
+        if not walk.in_order:
+            for tag in [tag for tag, items in self._sequences.items() if walk.table[tag][1] != items.start]:
+                del self._sequences[tag]  # the tag came again, with something else
+            self._nested = {
+                tag: None for tag, (vr, *_) in met.table.items() if is_sequence(tag, vr) or tag in self._sequences
+            }
         return walk.table
+
+    def _walk_plain_item(self, met: Elements, end: int) -> bool:
+        """Walk an Item of ordinary elements, as nearly all are; False, with what was met, where it has others."""
+        source, most = self.source, self.source.budget if self._report else self.source.limits.elements
+        met.run(source.data, self.encoding, end - 8, FLOAT_PIXEL_DATA, most)
+        if len(met.table) >= most:
+            return False
+        looks = 0
+        if self.delimited:
+            if met.offset + 8 > end or source.data[met.offset : met.offset + 8] != self.encoding.item_end:
+                return False
+            met.offset += 8
+            looks = 1
+        elif met.offset != end:
+            return False
+        if self._report:
+            source.budget -= len(met.table) + looks
+        self._table, self._nested, self._misfit = met.table, met.nested, met.misfit
+        self.walked_to, self.closed = met.offset, self.delimited
+        return True
 
     def _tell_length(self, tag: int, vr: bytes | None, offset: int, length: int) -> None:
         if self._report:
@@ -400,7 +446,7 @@ class Header:
     def _item_table(self, tag: int) -> ItemTable:
         table = self._sequences.get(tag)
         if table is None:
-            vr, start, length = self._elements()[tag]
+            vr, start, length = self.elements()[tag]
             end = min(start + length, len(self.source.data))
             table = self._read_items(tag, items_encoding(self.encoding, vr), start, end, delimited=False)
         return table
@@ -419,11 +465,11 @@ class Header:
     def _field(self, name: str | int) -> tuple[str, bytes, bool] | None:
         """VR to decode by, bytes of the value, whether big endian; None where there is nothing to decode."""
         tag = name if isinstance(name, int) else tag_of(name)
-        found = self._elements().get(tag)
+        found = self.elements().get(tag)
         if found is None or not found[2]:
             return None
         vr, offset, length = found
-        if is_sequence(tag, vr) or tag in self._sequences or (tag in PIXELS and self.parent is None):
+        if tag in self._nested or (tag in PIXELS and self.parent is None):
             return None
         raw = bytes(self.source.data[offset : offset + length])
         return self._vr_for_value(tag, vr), raw, self.encoding.big_endian and vr != b"UN"
@@ -448,13 +494,16 @@ class Header:
         """The first 16 bits of an Attribute here or above."""
         place: Header | None = self
         while place is not None:
-            found = place._elements().get(tag)
+            found = place.elements().get(tag)
             if found is not None and found[2] >= 2:
                 order = "big" if place.encoding.big_endian else "little"
                 raw = bytes(self.source.data[found[1] : found[1] + 2])
                 return int.from_bytes(raw, order)  # type: ignore[arg-type]
             place = place.parent
         return None
+
+
+_NONE: Mapping[int, None] = {}
 
 
 def _number_of(name: str | int) -> int:

@@ -53,11 +53,14 @@ class Encoding(NamedTuple):
     tag_vr_and_length: Unpack
     """group, element, VR, 16-bit length."""
     long_length: Unpack
+    item_end: bytes
+    """An Item Delimitation Item."""
 
 
 def _encoding(order: str, implicit: bool) -> Encoding:
-    unpackers = (Struct(order + layout).unpack_from for layout in ("HHI", "HH2sH", "I"))
-    return Encoding(implicit, order == ">", *unpackers)
+    header = Struct(order + "HHI")
+    element, length = Struct(order + "HH2sH").unpack_from, Struct(order + "I").unpack_from
+    return Encoding(implicit, order == ">", header.unpack_from, element, length, header.pack(0xFFFE, 0xE00D, 0))
 
 
 IMPLICIT_LITTLE = _encoding("<", implicit=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
+from itertools import takewhile
 from struct import Struct, error
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,10 @@ CANDIDATES = 4
 """Layouts that an Item is compared with before it is walked."""
 TRIALS = 64
 """Items after which comparing is given up, where fewer than a quarter of them had a known layout."""
+STREAK = 4
+"""Items of one layout in a row after which the next ones are compared all at once."""
+ITEM_HEADER = 8
+"""Bytes of an Item's tag and length."""
 
 
 @dataclass(slots=True)
@@ -34,7 +39,6 @@ class Anatomy:
     lengths: list[int] = field(default_factory=list)
     fixed: set[int] = field(default_factory=set)
     """Offsets of values that bear on how other bytes are read; they count as structure."""
-    intact: bool = True
 
 
 @dataclass(slots=True, eq=False)
@@ -47,9 +51,12 @@ class Layout:
     lengths: array[int]
     fixed: frozenset[int]
     comparable: bool
+    delimited: bool
     numbers: list[int] = field(default_factory=list)
     cut: Struct | None = None
     structure: tuple[bytes, ...] = ()
+    record: Struct | None = None
+    """As `cut`, with the Item's own tag and length in front."""
 
     def matches(self, source: Source, start: int, first: int) -> bool:
         """Whether the bytes at `start` are laid out as those at `first`, whose layout this is."""
@@ -60,6 +67,18 @@ class Layout:
             return self.cut.unpack_from(source.data, start) == self.structure
         except error:
             return False
+
+    def in_a_row(self, source: Source, offset: int, most: int) -> int:
+        """How many Items of this layout begin one behind the other from `offset` on; one stands in front of it."""
+        stride = ITEM_HEADER + self.size
+        if self.record is None:
+            self.record = Struct(f"<{ITEM_HEADER}s{self._format()[1:]}")
+        wanted = (bytes(source.data[offset - stride : offset - self.size]), *self.structure)
+        with memoryview(source.data) as view, view[offset : offset + most * stride] as row:
+            count = 0
+            for _ in takewhile(wanted.__eq__, self.record.iter_unpack(row)):
+                count += 1
+            return count
 
     def _format(self) -> str:
         """Structure as strings, values as pad bytes, for `struct`."""
@@ -81,8 +100,6 @@ class ItemTable:
     starts: list[int] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
     delimited: list[bool] = field(default_factory=list)
-    layouts: list[Layout] = field(default_factory=list)
-    """One for each Item; the same one for many."""
     headers: dict[int, Header] = field(default_factory=dict)
     end: int = 0
     following: int = 0
@@ -90,6 +107,34 @@ class ItemTable:
     found_end: bool = True
     intact: bool = True
     """Whether nothing undecodable was met in them, and nothing was guessed."""
+    laid_out: list[Layout] = field(default_factory=list)
+    alone: tuple[Header, int, bool] | None = None
+    """A first Item whose layout nobody has asked for yet: its size, and whether it can be compared."""
+
+    @property
+    def layouts(self) -> list[Layout]:
+        """One for each Item; the same one for many. That of a lone Item is seldom asked for, and then made."""
+        if self.alone is not None:
+            item, size, comparable = self.alone
+            self.alone = None
+            layout = layout_of(item, size, comparable)
+            layout.numbers.append(1)
+            self.laid_out.append(layout)
+        return self.laid_out
+
+
+def layout_of(item: Header, size: int, comparable: bool) -> Layout:
+    """The layout of an Item of so many bytes."""
+    anatomy, start = item.anatomy(), item.start
+    return Layout(
+        anatomy.shape,
+        size,
+        array("q", [each - start for each in anatomy.offsets]),
+        array("q", anatomy.lengths),
+        frozenset([each - start for each in anatomy.fixed]),
+        comparable,
+        item.delimited,
+    )
 
 
 def read_items(
@@ -112,6 +157,8 @@ class _ItemReader:
         self.recent: dict[int, list[Layout]] = {}
         self.shapes: set[int] = set()
         self.trials = self.hits = 0
+        self.last: Layout | None = None
+        self.streak, self.patience = 0, STREAK
 
     def run(self) -> ItemTable:
         table, data, unpack = self.table, self.source.data, self.table.encoding.tag_and_length
@@ -149,72 +196,105 @@ class _ItemReader:
         return table
 
     def _item(self, start: int, length: int) -> bool:
-        """One Item; False where nothing can be read behind it."""
+        """One Item, and those behind it that are laid out as it is; False where nothing can be read behind it."""
         table = self.table
-        number = len(table.starts) + 1
         if self.report:
             self.source.budget -= 1
+        if table.alone is not None:
+            self._learn(table.alone[0], 1, table.layouts[0])
         layout = self._known(start, length)
-        whole = True
-        if layout is not None:
-            self.offset = start + layout.size
-        else:
-            end = self.end if length == UNDEFINED else start + length
-            if end > self.end:
-                over = end - self.end
-                which = f"Item {number} of {format_tag(self.tag)}"
-                self._broken(start, f"length {length} of {which} runs {over} bytes past the end")
-                end = self.end
-            layout, whole = self._walk(number, start, end, length == UNDEFINED)
-        layout.numbers.append(number)
-        table.starts.append(start)
-        table.ends.append(self.offset if length == UNDEFINED else start + min(length, self.end - start))
-        table.delimited.append(length == UNDEFINED)
-        table.layouts.append(layout)
-        return whole
+        if layout is None:
+            self.streak = 0
+            return self._walk(start, length)
+        self._take(layout, start, 1)
+        self.streak = self.streak + 1 if layout is self.last else 0
+        self.last = layout
+        if self.streak >= self.patience:
+            more = self._in_a_row(layout)
+            self._take(layout, self.offset + ITEM_HEADER, more)
+            if more < STREAK:
+                self.patience *= 2
+        return True
+
+    def _take(self, layout: Layout, start: int, count: int) -> None:
+        """Put down so many Items of a layout in a row, of which the first begins at `start`."""
+        table, size, met = self.table, layout.size, len(self.table.starts)
+        stride = ITEM_HEADER + size
+        stop = start + count * stride
+        table.starts += range(start, stop, stride)
+        table.ends += range(start + size, stop + size, stride)
+        table.delimited += [layout.delimited] * count
+        table.laid_out += [layout] * count
+        layout.numbers += range(met + 1, met + count + 1)
+        self.trials += count
+        self.hits += count
+        self.offset = stop - ITEM_HEADER
+
+    def _in_a_row(self, layout: Layout) -> int:
+        """How many Items of a layout follow without anything between them."""
+        count = (self.end - self.offset) // (ITEM_HEADER + layout.size)
+        if self.report:
+            count = min(count, self.source.budget)
+        more = layout.in_a_row(self.source, self.offset, count) if count > 0 else 0
+        if self.report:
+            self.source.budget -= more
+        return more
 
     def _known(self, start: int, length: int) -> Layout | None:
         """The layout that the Item shares with an earlier one."""
         recent = self.recent.get(length)
-        if not recent or (self.trials > TRIALS and self.hits * 4 < self.trials):
+        if not recent:
             return None
-        self.trials += 1
+        if self.trials > TRIALS and self.hits * 4 < self.trials:
+            return None
         for layout in recent:
             if start + layout.size <= self.end and layout.matches(
                 self.source, start, self.table.starts[layout.numbers[0] - 1]
             ):
-                self.hits += 1
                 if layout is not recent[0]:
                     recent.remove(layout)
                     recent.insert(0, layout)
                 return layout
+        self.trials += 1
         return None
 
-    def _walk(self, number: int, start: int, end: int, delimited: bool) -> tuple[Layout, bool]:
-        table = self.table
+    def _walk(self, start: int, length: int) -> bool:
+        """An Item of a layout not met before; False where nothing can be read behind it."""
+        table, delimited = self.table, length == UNDEFINED
+        number = len(table.starts) + 1
+        end = self.end if delimited else start + length
+        if end > self.end:
+            over = end - self.end
+            which = f"Item {number} of {format_tag(self.tag)}"
+            self._broken(start, f"length {length} of {which} runs {over} bytes past the end")
+            end = self.end
         item = self.header.make_item(self.tag, number, table.encoding, start, end, delimited, self.report)
-        anatomy = item.anatomy()
+        intact = item.intact()
         stop, whole = (item.walked_to, item.closed) if delimited else (end, True)
         self.offset = stop
-        if delimited and not whole:
-            table.intact = False
-        table.intact = table.intact and anatomy.intact
-        layout = Layout(
-            anatomy.shape,
-            stop - start,
-            array("q", [each - start for each in anatomy.offsets]),
-            array("q", anatomy.lengths),
-            frozenset(each - start for each in anatomy.fixed),
-            anatomy.intact and whole,
-        )
-        if anatomy.shape not in self.shapes:
-            self.shapes.add(anatomy.shape)
-            table.headers[number] = item
+        table.intact = table.intact and intact and whole
+        table.starts.append(start)
+        table.ends.append(stop)
+        table.delimited.append(delimited)
+        if number == 1:
+            table.alone = item, stop - start, intact and whole
+            table.headers[1] = item
+        else:
+            layout = layout_of(item, stop - start, intact and whole)
+            layout.numbers.append(number)
+            table.laid_out.append(layout)
+            self._learn(item, number, layout)
+        return whole or self._resumes(item)
+
+    def _learn(self, item: Header, number: int, layout: Layout) -> None:
+        """Know an Item's layout again."""
+        if layout.shape not in self.shapes:
+            self.shapes.add(layout.shape)
+            self.table.headers[number] = item
         if layout.comparable:
-            recent = self.recent.setdefault(UNDEFINED if delimited else end - start, [])
+            recent = self.recent.setdefault(UNDEFINED if layout.delimited else layout.size, [])
             recent.insert(0, layout)
             del recent[CANDIDATES:]
-        return layout, whole or self._resumes(item)
 
     def _resumes(self, item: Header) -> bool:
         """Whether the Sequence goes on behind an Item that was not closed: its own delimiter stands there."""

@@ -92,9 +92,7 @@ def _of_series(place: Header) -> Iterator[Naming]:
             yield _naming(stencil.exemplar, stencil, ())
 
 
-def _items(
-    place: Header, stencil: Stencil | None, sequences: Sequence[str]
-) -> Iterator[tuple[Header, Stencil | None]]:
+def _items(place: Header, stencil: Stencil | None, sequences: Sequence[str]) -> Iterator[tuple[Header, Stencil | None]]:
     """The Items that a path of Sequences leads to, many of one structure as one with their Stencil."""
     found: list[tuple[Header, Stencil | None]] = []
     if stencil is not None:

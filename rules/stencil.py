@@ -7,13 +7,10 @@ from collections.abc import Sequence
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from rules.items import ItemTable, Layout
+from rules.items import ITEM_HEADER, ItemTable, Layout
 
 if TYPE_CHECKING:
     from rules.attributes import Header
-
-ITEM_HEADER = 8
-"""Bytes of an Item's tag and length."""
 
 
 class Stencil:
@@ -21,13 +18,16 @@ class Stencil:
 
     __slots__ = ("_layouts", "_places", "_starts", "exemplar", "numbers")
 
-    def __init__(self, exemplar: Header, numbers: Sequence[int], table: ItemTable, layouts: Sequence[Layout]) -> None:
+    def __init__(
+        self, exemplar: Header, numbers: Sequence[int], table: ItemTable, layouts: Sequence[Layout] = ()
+    ) -> None:
         self.exemplar = exemplar
         """The first of these Items."""
         self.numbers = numbers
         """Which Items of the Sequence, from 1, ascending."""
         self._starts = table.starts
         self._layouts = layouts
+        """None for a single Item, which is read as it stands."""
         self._places: dict[int, tuple[list[int], bool]] = {}
 
     def column(self, *steps: str | int) -> dict[bytes, list[int]] | None:
@@ -69,6 +69,8 @@ class Stencil:
         found = place.element(name)
         if found is None or place.is_sequence(name):
             return None
+        if not self._layouts:
+            return [(list(self.numbers), [place.raw(name) or b""])]
         first = self._layouts[0]
         offset = found[1] - self._starts[first.numbers[0] - 1]
         index = bisect_left(first.offsets, offset)
@@ -103,6 +105,8 @@ class Stencil:
 
 def group(header: Header, name: str | int, table: ItemTable) -> tuple[Stencil, ...]:
     """The Items of a Sequence by shape, in the order of their first."""
+    if len(table.starts) == 1:
+        return (Stencil(header.item_at(name, 1), range(1, 2), table),)
     by_shape: dict[int, dict[int, Layout]] = {}
     for layout in table.layouts:
         by_shape.setdefault(layout.shape, {})[id(layout)] = layout

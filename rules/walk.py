@@ -20,6 +20,7 @@ from rules.encoding import (
     SEQUENCE_END,
     SHORT,
     UNDEFINED,
+    WORDS,
     Buffer,
     Encoding,
 )
@@ -83,20 +84,97 @@ the next element begins, and whether its end was found."""
 
 
 @dataclass(slots=True)
+class Elements:
+    """Elements as they are met. `before` is the tag of the last one, `offset` where the next one begins.
+
+    `nested` are the Sequences. `misfit` is odd where some length may not be a multiple of what its VR wants.
+    """
+
+    offset: int
+    table: Table = field(default_factory=dict)
+    nested: dict[int, None] = field(default_factory=dict)
+    before: int = -1
+    misfit: int = 0
+
+    def run(self, data: Buffer, encoding: Encoding, last: int, stop: int, most: int) -> None:
+        """Go through ordinary elements up to `last`, fast; ends in front of whatever wants a closer look."""
+        through = self._implicit if encoding.implicit else self._explicit
+        through(data, encoding, last, stop, max(most - len(self.table), 0))
+
+    def _explicit(self, data: Buffer, encoding: Encoding, last: int, stop: int, most: int) -> None:
+        table, nested, offset, before, misfit = self.table, self.nested, self.offset, self.before, self.misfit
+        tag_vr_and_length, long_length = encoding.tag_vr_and_length, encoding.long_length
+        plain, short, long, words = _PLAIN, SHORT, LONG, WORDS
+        try:
+            for _ in repeat(None, most):
+                if offset > last:
+                    break
+                group, element, vr, length = tag_vr_and_length(data, offset)
+                tag = group << 16 | element
+                if not before < tag < stop:
+                    break
+                if vr in plain:
+                    table[tag] = (vr, offset + 8, length)
+                    offset += 8 + length
+                    misfit |= length
+                elif vr in short:
+                    table[tag] = (vr, offset + 8, length)
+                    offset += 8 + length
+                    misfit |= length % words[vr] != 0
+                elif vr in long:
+                    (length,) = long_length(data, offset + 8)
+                    if length == 0xFFFFFFFF:
+                        break
+                    table[tag] = (vr, offset + 12, length)
+                    offset += 12 + length
+                    if vr == b"SQ" or (vr == b"UN" and tag in SEQUENCES):
+                        nested[tag] = None
+                    else:
+                        misfit |= length | (length % words.get(vr, 1) != 0)
+                else:
+                    break
+                before = tag
+        except struct.error:
+            pass  # the twelve bytes of a long element's header run past the data: a closer look tells
+        self.offset, self.before, self.misfit = offset, before, misfit
+
+    def _implicit(self, data: Buffer, encoding: Encoding, last: int, stop: int, most: int) -> None:
+        table, nested, offset, before, misfit = self.table, self.nested, self.offset, self.before, self.misfit
+        tag_and_length, sequences = encoding.tag_and_length, SEQUENCES
+        for _ in repeat(None, most):
+            if offset > last:
+                break
+            group, element, length = tag_and_length(data, offset)
+            tag = group << 16 | element
+            if not before < tag < stop or length == 0xFFFFFFFF:
+                break
+            table[tag] = (None, offset + 8, length)
+            offset += 8 + length
+            if tag in sequences:
+                nested[tag] = None
+            else:
+                misfit |= length
+            before = tag
+        self.offset, self.before, self.misfit = offset, before, misfit
+
+
+_PLAIN = frozenset(vr for vr in SHORT if vr not in WORDS)
+"""VRs of which any even number of bytes will do."""
+
+
+@dataclass(slots=True)
 class Walk:
-    """A walk under way: from `offset` to `end`, within an Item if `item`, to a delimiter if `delimited`."""
+    """A walk under way: from `met` to `end`, within an Item if `item`, to a delimiter if `delimited`."""
 
     source: Source
     encoding: Encoding
-    offset: int
+    met: Elements
     end: int
     open_sequence: OpenSequence
     item: bool = False
     delimited: bool = False
     report: bool = True
     meta: bool = False
-    table: Table = field(default_factory=dict)
-    before: int = -1
     zeros_sought: bool = False
     looks: int = 0
     """Elements that wanted a closer look."""
@@ -104,28 +182,39 @@ class Walk:
     """Whether nothing undecodable was met, and nothing was guessed."""
     closed: bool = False
     """Whether the Item Delimitation Item was met, or the end of the File Meta Information."""
+    in_order: bool = True
+    """Whether tags ascend; else `met.nested` may say too much or too little."""
+
+    @property
+    def table(self) -> Table:
+        """What was met."""
+        return self.met.table
+
+    @property
+    def offset(self) -> int:
+        """Where the next element begins."""
+        return self.met.offset
 
     def run(self) -> None:
         """Fill the table as far as the bytes allow."""
-        through = self._implicit if self.encoding.implicit else self._explicit
-        last, in_order = self.end - 8, True
-        while self.offset <= last:
-            if in_order:
-                through()
-                if self.offset > last:
+        met, last = self.met, self.end - 8
+        while met.offset <= last:
+            if self.in_order:
+                met.run(self.source.data, self.encoding, last, self._stop(), self._allowance())
+                if met.offset > last:
                     continue
-            if len(self.table) + self.looks >= self._allowance():
-                self.undecodable(self.offset, None, f"more than {self.source.limits.elements} elements")
+            if len(met.table) + self.looks >= self._allowance():
+                self.undecodable(met.offset, None, f"more than {self.source.limits.elements} elements")
                 break
-            before = self.before
+            before = met.before
             self.looks += 1
             if not self._one():
                 break
-            in_order = in_order and self.before > before
+            self.in_order = self.in_order and met.before > before
         else:
             self._ending()
         if self.report:
-            self.source.budget -= len(self.table) + self.looks
+            self.source.budget -= len(met.table) + self.looks
 
     def _allowance(self) -> int:
         """How many elements the table may hold; what is walked again, unreported, was counted before."""
@@ -135,6 +224,17 @@ class Walk:
         """The first tag that wants a closer look: pixel data, delimiters, what follows the File Meta Information."""
         return 0x00030000 if self.meta else FLOAT_PIXEL_DATA
 
+    def _put(self, tag: int, vr: bytes | None, value: int, length: int, following: int) -> None:
+        """An element that was looked at, at its place in the order met; one of the same tag is gone."""
+        met = self.met
+        met.table.pop(tag, None)
+        met.table[tag] = (vr, value, length)
+        met.offset = following
+        if is_sequence(tag, vr):
+            met.nested[tag] = None
+        else:
+            met.misfit |= length | (length % WORDS.get(vr, 1) != 0)
+
     def undecodable(self, offset: int, tag: int | None, message: str) -> None:
         self.intact = False
         self.tell(offset, tag, message, "undecodable")
@@ -142,50 +242,6 @@ class Walk:
     def tell(self, offset: int, tag: int | None, message: str, kind: Kind = "encoding") -> None:
         if self.report:
             self.source.fault(offset, tag, message, kind)
-
-    def _explicit(self) -> None:
-        """Ordinary elements, fast; stops in front of whatever wants a closer look."""
-        data, table, offset, before = self.source.data, self.table, self.offset, self.before
-        tag_vr_and_length, long_length = self.encoding.tag_vr_and_length, self.encoding.long_length
-        short, long, last, stop = SHORT, LONG, self.end - 8, self._stop()
-        try:
-            for _ in repeat(None, max(self._allowance() - len(table), 0)):
-                if offset > last:
-                    break
-                group, element, vr, length = tag_vr_and_length(data, offset)
-                tag = group << 16 | element
-                if not before < tag < stop:
-                    break
-                if vr in short:
-                    table[tag] = (vr, offset + 8, length)
-                    offset += 8 + length
-                elif vr in long:
-                    (length,) = long_length(data, offset + 8)
-                    if length == 0xFFFFFFFF:
-                        break
-                    table[tag] = (vr, offset + 12, length)
-                    offset += 12 + length
-                else:
-                    break
-                before = tag
-        except struct.error:
-            pass  # the twelve bytes of a long element's header run past the data: a closer look tells
-        self.offset, self.before = offset, before
-
-    def _implicit(self) -> None:
-        data, table, offset, before = self.source.data, self.table, self.offset, self.before
-        tag_and_length, last, stop = self.encoding.tag_and_length, self.end - 8, self._stop()
-        for _ in repeat(None, max(self._allowance() - len(table), 0)):
-            if offset > last:
-                break
-            group, element, length = tag_and_length(data, offset)
-            tag = group << 16 | element
-            if not before < tag < stop or length == 0xFFFFFFFF:
-                break
-            table[tag] = (None, offset + 8, length)
-            offset += 8 + length
-            before = tag
-        self.offset, self.before = offset, before
 
     def _one(self) -> bool:
         """One element with a closer look; False where the walk ends in front of it or in it."""
@@ -207,14 +263,12 @@ class Walk:
                 self.undecodable(at, tag, f"the data end within the header of {format_tag(tag)}")
                 return False
         self._order(tag, at)
-        self.before = tag
+        self.met.before = tag
         if tag in PIXELS and not self.item:
             return self._pixels(tag, vr, at, value, length)
         if length == UNDEFINED:
             return self._undefined(tag, vr, value)
-        self.table.pop(tag, None)
-        self.table[tag] = (vr, value, length)
-        self.offset = value + length
+        self._put(tag, vr, value, length, value + length)
         return True
 
     def _explicit_header(self, tag: int, at: int, implicit_length: int) -> tuple[bytes | None, int, int]:
@@ -257,14 +311,14 @@ class Walk:
     def _order(self, tag: int, at: int) -> None:
         if tag in self.table:
             self.tell(at, tag, f"{format_tag(tag)} is there twice; the last one counts")
-        elif tag < self.before:
-            self.tell(at, tag, f"{format_tag(tag)} comes after {format_tag(self.before)}, wanted ascending tags")
+        elif tag < self.met.before:
+            self.tell(at, tag, f"{format_tag(tag)} comes after {format_tag(self.met.before)}, wanted ascending tags")
 
     def _delimiter(self, tag: int, at: int, length: int) -> bool:
         if tag == ITEM_END and self.delimited:
             if length:
                 self.tell(at, tag, f"an Item Delimitation Item has length {length}, wanted 0")
-            self.offset = at + 8
+            self.met.offset = at + 8
             self.closed = True
             return False
         if tag == SEQUENCE_END and self.delimited:
@@ -272,17 +326,18 @@ class Walk:
             return False
         if tag in (ITEM_END, SEQUENCE_END) and length == 0:
             self.tell(at, tag, f"a delimiter {format_tag(tag)} where none belongs")
-            self.offset = at + 8
+            self.met.offset = at + 8
             return True
         self.undecodable(at, tag, f"{format_tag(tag)} where an element was to begin")
-        self.offset = at + 8 + length  # an Item without a Sequence is stepped over
+        self.met.offset = at + 8 + length  # an Item without a Sequence is stepped over
         return tag == ITEM and self.offset <= self.end
 
     def _undefined(self, tag: int, vr: bytes | None, value: int) -> bool:
         """An element of undefined length: a Sequence, or pixel data in fragments within an Item (PS3.5 A.4)."""
         following: int | None
         found = True
-        if tag == PIXEL_DATA and vr != b"SQ":
+        sequence = tag != PIXEL_DATA or vr == b"SQ"
+        if not sequence:
             end, following, _ = fragments(self, tag, value)
             found = following is not None
         else:
@@ -291,9 +346,9 @@ class Walk:
                 self.tell(value, tag, f"{format_tag(tag)} of VR {told} has undefined length; read as a Sequence")
             end, following, found = self.open_sequence(tag, items_encoding(self.encoding, vr), value, self.end)
             self.intact = self.intact and found
-        self.table.pop(tag, None)
-        self.table[tag] = (vr, value, end - value)
-        self.offset = self.end if following is None else following
+        self._put(tag, vr, value, end - value, self.end if following is None else following)
+        if sequence and not is_sequence(tag, vr):
+            self.met.nested[tag] = None
         return found
 
     def _pixels(self, tag: int, vr: bytes | None, at: int, value: int, length: int) -> bool:
@@ -301,31 +356,28 @@ class Walk:
         if length != UNDEFINED:
             complete = value + length <= self.end
             self.source.pixels.append(PixelData(tag, told, at, value, length, length, complete=complete))
-            self.table.pop(tag, None)
-            self.table[tag] = (vr, value, length)
-            self.offset = value + length
+            self._put(tag, vr, value, length, value + length)
             return True
         end, following, sizes = fragments(self, tag, value)
         complete = following is not None
         count, size, table_length = sizes
         self.source.pixels.append(PixelData(tag, told, at, value, None, size, count, table_length, complete))
-        self.table.pop(tag, None)
-        self.table[tag] = (vr, value, end - value)
-        self.offset = self.end if following is None else following
+        self._put(tag, vr, value, end - value, self.end if following is None else following)
         return complete
 
     def _ending(self) -> None:
         """Tell how the bytes ran out, where that is not at the end of an element."""
         where = "its Item" if self.item and not self.delimited else "the data"
         if self.offset > self.end:
-            tag = self.before
+            tag = self.met.before
             vr, value, length = self.table[tag]
             over = self.offset - self.end
             told = f"length {length} of {format_tag(tag)} runs {over} bytes past the end of {where}"
             self.undecodable(value, tag, told)
-            self.offset = self.end
+            self.met.offset = self.end
             if is_sequence(tag, vr) or (tag in PIXELS and not self.item):
                 self.table[tag] = (vr, value, max(self.end - value, 0))
+                self.met.misfit |= self.end - value
             else:
                 del self.table[tag]
         elif self.offset < self.end:
