@@ -31,12 +31,24 @@ class Plain(NamedTuple):
     lengths: Container[int]
 
 
+Usual = tuple[bytes | None, Match | None, Container[int]]
+"""A VR as encoded, with what is plain in it as `Plain` has it; of a Sequence, no length is."""
+
+UNMET: Usual = (b"", None, ())
+"""For a tag that is not usual: no element has this VR."""
+
+
 class Patterns:
-    """What is plain for every tag with its VR as encoded, in one byte order; learnt as they are met."""
+    """What is plain for every tag with its VR as encoded, in one byte order; learnt as they are met.
+
+    `usual` are the tags that are not worth a second look in the VR that they were first met in: of the dictionary, not
+    retired, of no reserved group.
+    """
 
     def __init__(self, big_endian: bool) -> None:
         self.big_endian = big_endian
         self.known: dict[tuple[int, bytes | None], Plain | None] = {}
+        self.usual: dict[int, Usual] = {}
 
     def of(self, tag: int, vr: bytes | None) -> Plain | None:
         """None where the element wants a closer look whatever its value."""
@@ -59,9 +71,15 @@ class Patterns:
                 plain = by_vr((vr.decode("latin-1"),), entry.vm, self.big_endian)
         if vr is None or vr in KNOWN:
             self.known[tag, vr] = plain
+            if plain is not None and tag >= FIRST_USUAL:
+                self.usual.setdefault(tag, (vr, *plain))
+            elif entry.vr == "SQ" and vr in (None, b"SQ") and not entry.retired:
+                self.usual.setdefault(tag, (vr, None, ()))
         return plain
 
 
+FIRST_USUAL = 0x00080000
+"""Groups below this one have no place in a Data Set, or are not used at all."""
 SPECIFIC_CHARACTER_SET = 0x00080005
 """Its values are Defined Terms that bear on all text, and are looked at one by one."""
 

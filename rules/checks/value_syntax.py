@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from rules.checks import code_sequences, references, value_rules
@@ -13,7 +13,18 @@ from rules.checks.private_blocks import private_blocks
 from rules.checks.value_attributes import FILE_META, GROUP_LENGTH, attribute, reserved_groups
 from rules.checks.value_character_set import character_set
 from rules.checks.value_field import Complaint, complaints, count
-from rules.checks.value_patterns import BIG, LITTLE, SPECIFIC_CHARACTER_SET, STREAM_WORD, WORD, Plain, by_vr, is_creator
+from rules.checks.value_patterns import (
+    BIG,
+    LITTLE,
+    SPECIFIC_CHARACTER_SET,
+    STREAM_WORD,
+    UNMET,
+    WORD,
+    Match,
+    Plain,
+    by_vr,
+    is_creator,
+)
 from rules.checks.value_place import Place, once, places_within
 from rules.dictionary import Entry, entry_of
 from rules.encoding import KNOWN
@@ -38,37 +49,58 @@ def _instance(header: Header) -> Iterator[Finding | Undecided]:
 def _elements(place: Place) -> Iterator[Finding | Undecided]:
     """Every element of a Data Set or Item, then what they are together."""
     header = place.header
-    tags = header.tags()
+    elements, data = header.elements(), header.source.data
     patterns = BIG if header.encoding.big_endian else LITTLE
-    sound = _sound if place.stencil is None else _all_sound
-    for tag in tags:
-        vr, offset, length = header.element(tag) or (None, 0, 0)
-        plain = patterns.of(tag, vr)
-        if plain is None or not (length == 0 or sound(place, tag, plain, offset, length)):
-            yield from _closer(place, tag, vr, plain)
-    yield from reserved_groups(place, tags)
-    private = [tag for tag in tags if tag & 0x10000]
-    if private:
-        yield from private_blocks(place, private)
+    usual, alone = patterns.usual, place.stencil is None
+    all_usual = True
+    for tag, (vr, offset, length) in elements.items():
+        plain: Plain | None
+        said, match, lengths = usual.get(tag, UNMET)
+        if said == vr:
+            if match is not None:
+                if not length or (match(data, offset, offset + length) if alone else _all_match(place, tag, match)):
+                    continue
+            elif length in lengths if alone else not length or _all_fit(place, tag, lengths):
+                continue
+            elif tag in header.nested():
+                for each in places_within(place, tag):
+                    yield from _elements(each)
+                continue
+            plain = Plain(match, lengths)
+        else:
+            all_usual = False
+            plain = patterns.of(tag, vr)
+            if plain is not None and (not length or _sound(place, tag, plain, offset, length)):
+                continue
+        yield from _closer(place, tag, vr, plain)
+    if not all_usual:
+        yield from reserved_groups(place, tuple(elements))
+        private = [tag for tag in elements if tag & 0x10000]
+        if private:
+            yield from private_blocks(place, private)
     if header.parent is not None:
-        if not code_sequences.TAGS.isdisjoint(tags):
+        if not code_sequences.TAGS.isdisjoint(elements):
             yield from code_sequences.coded_entry(place)
-        if not references.TAGS.isdisjoint(tags):
+        if not references.TAGS.isdisjoint(elements):
             yield from references.reference(place)
 
 
 def _sound(place: Place, tag: int, plain: Plain, offset: int, length: int) -> bool:
+    if place.stencil is not None:
+        return _all_fit(place, tag, plain.lengths) if plain.match is None else _all_match(place, tag, plain.match)
     if plain.match is None:
         return length in plain.lengths
     return plain.match(place.header.source.data, offset, offset + length) is not None
 
 
-def _all_sound(place: Place, tag: int, plain: Plain, offset: int, length: int) -> bool:
-    assert place.stencil is not None
-    fields = place.stencil.distinct_at(place.header, tag)
-    if plain.match is None:
-        return all(length in plain.lengths for length in set(map(len, fields)))
-    return all(map(plain.match, fields))
+def _all_match(place: Place, tag: int, match: Match) -> bool:
+    return place.stencil is not None and all(map(match, place.stencil.distinct_at(place.header, tag)))
+
+
+def _all_fit(place: Place, tag: int, lengths: Container[int]) -> bool:
+    if place.stencil is None or tag in place.header.nested():
+        return False
+    return all(length in lengths for length in set(map(len, place.stencil.distinct_at(place.header, tag))))
 
 
 def _closer(place: Place, tag: int, vr: bytes | None, plain: Plain | None) -> Iterator[Finding | Undecided]:
