@@ -7,7 +7,7 @@ from typing import Any
 
 from rules.conditions import Answer
 from rules.dictionary import tag_of
-from rules.expressions import Expression, compiled, leaves, words
+from rules.expressions import PER_FRAME, SHARED, Expression, compiled, leaves, parts, words
 from rules.header import Header
 
 Read = tuple[int, str]
@@ -23,11 +23,11 @@ class Question:
     for the first and the last where it is `by_position`.
     """
 
-    __slots__ = ("always", "ask", "by_position", "expression", "needs", "reads", "told")
+    __slots__ = ("_folded", "always", "ask", "by_position", "expression", "needs", "reads", "told")
 
     def __init__(self, expression: Expression, uid: str, root: bool) -> None:
         self.expression = expression
-        folded = _folded(expression, uid)
+        self._folded = folded = _folded(expression, uid)
         self.always = _CONSTANTS.get(repr(folded)) or (Answer.UNKNOWN if "undecidable" in folded else None)
         # What the SOP Class settles is left out of messages too, unless it is all there is.
         self.told = expression if self.always is not None else folded
@@ -43,6 +43,17 @@ class Question:
         if self.needs is not None and self.needs.isdisjoint(present):
             return Answer.NO
         return self.ask(place)
+
+    def among(self, present: frozenset[int], root: bool) -> Question:
+        """The same question for places that hold just these tags; `root` for the Data Set itself.
+
+        What the tags alone settle is left out, so that it often is no question any more. Its words are of no use.
+        """
+        if self.always is not None:
+            return self
+        if self.needs is not None and self.needs.isdisjoint(present):
+            return question(_NO, "")
+        return question(_settled(self._folded, present, root), "", root=root)
 
     @property
     def words(self) -> str:
@@ -85,6 +96,34 @@ def _folded(expression: Expression, uid: str) -> Expression:
     return expression
 
 
+def _settled(expression: Expression, present: frozenset[int], root: bool) -> Expression:
+    """The expression with what the tags of the place settle left out."""
+    if "not" in expression:
+        return _folded({"not": _settled(expression["not"], present, root)}, "")
+    for joint in ("all", "any"):
+        if joint in expression:
+            return _folded({joint: [_settled(each, present, root) for each in expression[joint]]}, "")
+    operation, subject = parts(expression)
+    if operation not in _NO_WHERE_ABSENT and operation != "absent":
+        return expression
+    at = expression.get("at", "here")
+    there = tag_of(subject if isinstance(subject, str) else subject[0]) in present
+    if at == "here" or (root and at in _AT_ROOT) or (root and at == "frames" and _FRAMES.isdisjoint(present)):
+        # In an instance without functional groups no frame has anything.
+        there = there and at != "frames"
+        if operation in ("present", "absent"):
+            return _YES if there is (operation == "present") else _NO
+        return expression if there else _NO
+    if there and at in ("above", "frame") and operation in ("present", "absent"):
+        return _YES if operation == "present" else _NO
+    return expression
+
+
+_AT_ROOT = ("root", "above", "frame")
+"""Where the Data Set looks at itself."""
+_FRAMES = frozenset((SHARED, PER_FRAME))
+
+
 def _needs(expression: Expression, root: bool) -> frozenset[int] | None:
     if "all" in expression:
         found = [need for each in expression["all"] if (need := _needs(each, root)) is not None]
@@ -95,7 +134,7 @@ def _needs(expression: Expression, root: bool) -> frozenset[int] | None:
             return None
         return frozenset(tag for need in each_needs if need is not None for tag in need)
     at = expression.get("at", "here")
-    if at == "here" or (root and at in ("root", "above", "frame")):
+    if at == "here" or (root and at in _AT_ROOT):
         for operation, subject in expression.items():
             if operation in _NO_WHERE_ABSENT:
                 return frozenset((tag_of(subject if isinstance(subject, str) else subject[0]),))

@@ -146,6 +146,11 @@ class Header:
         """Whether the Attribute is there and holds Items."""
         return (name if isinstance(name, int) else tag_of(name)) in self.nested()
 
+    def count(self, name: str | int) -> int | None:
+        """How many Items the Attribute has; None where it is no Sequence, or not there."""
+        tag = name if isinstance(name, int) else tag_of(name)
+        return len(self._item_table(tag).starts) if tag in self.nested() else None
+
     def element(self, name: str | int) -> Element | None:
         """VR as encoded, offset of the value in the data, length; None where absent."""
         return (self._table or self.elements()).get(name if isinstance(name, int) else tag_of(name))

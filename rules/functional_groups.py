@@ -37,9 +37,9 @@ def judge_frames(judge: Judge, header: Header, level: Level) -> None:
         if not group.own_topic:
             _placed(judge, header, group, shared, group.row.tag in shared_tags, list(zip(stencils, tags, strict=True)))
     for item in shared:
-        judge.place(item, judge.plan.frame, shared_tags)
-    for stencil, present in zip(stencils, tags, strict=True):
-        judge.place(stencil.exemplar, judge.plan.frame, present, stencil)
+        judge.place(item, judge.plan.frame)
+    for stencil in stencils:
+        judge.place(stencil.exemplar, judge.plan.frame, stencil)
 
 
 def _placed(

@@ -12,17 +12,15 @@ from dataclasses import dataclass, replace
 from rules.asking import Question
 from rules.checks import multiplicity, presence, values
 from rules.conditions import Answer
-from rules.header import Header, Stencil, Value
+from rules.header import Header, Stencil
 from rules.model import Finding, Rule
-from rules.plan import PER_FRAME, SHARED, Check, Conditional, Entry, Level, Plan
+from rules.plan import LONG, PER_FRAME, SHARED, Check, Conditional, Entry, Level, Open, Outline, Plan
 from rules.registry import run
 
 FEW_ITEMS = 4
 """Items that are judged one by one; more are judged by structure."""
 MOST_COMBINATIONS = 256
 """Combinations of values that a condition is asked of; the Items that have others are left undecided."""
-_LONG = 64
-"""Bytes beyond which a value field is not remembered."""
 
 Numbers = Sequence[int] | None
 """Which Items of a Stencil; None where there is no Stencil."""
@@ -36,30 +34,39 @@ class Judge:
     add: Callable[[Finding], None]
     undecided: int = 0
 
-    def place(self, place: Header, level: Level, present: frozenset[int], stencil: Stencil | None = None) -> None:
+    def place(self, place: Header, level: Level, stencil: Stencil | None = None) -> None:
         """Judge one Data Set or Item; with a Stencil, the place in all its Items that this is in the first."""
-        for tag in sorted(level.required - present):
-            self.tell(presence.MISSING, place, stencil, None, level.rows[tag])
-        if level.undecidable:
-            self.undecided += len(level.undecidable - present)
-        for tag, needs, conditions in level.conditional:
-            if tag not in present and (needs is None or not needs.isdisjoint(present)):
-                self._absent(place, conditions, present, stencil)
-        entries = level.entries
-        for tag in present & entries.keys():
-            self._present(place, tag, entries[tag], present, stencil)
-
-    def items(self, place: Header, tag: int, level: Level, stencil: Stencil | None = None) -> None:
-        """Judge the Items of a Sequence."""
+        outline = level.outline(place.tags())
+        present = outline.present
+        for row, told in outline.missing:
+            self.tell(presence.MISSING, place, stencil, None, row, told)
+        for row, told in outline.not_allowed:
+            self.tell(presence.NOT_ALLOWED, place, stencil, None, row, told)
+        self.undecided += outline.undecided
+        for conditions in outline.absent:
+            self._absent(place, conditions, present, stencil)
+        for conditions in outline.barred:
+            self._barred(place, conditions, present, stencil)
+        for row, told, never, _ in outline.never:
+            for answer, numbers in self.asked(never, place, present, stencil):
+                if answer is Answer.YES:
+                    self.tell(presence.NOT_ALLOWED, place, stencil, numbers, row, told)
         if stencil is None:
-            stencils = place.stencils(tag)
-            few = sum(len(each.numbers) for each in stencils) <= FEW_ITEMS
-            for each in () if few else stencils:
-                self.place(each.exemplar, level, frozenset(each.exemplar.tags()), each)
-            if not few:
-                return
-        for item in place.items(tag):
-            self.place(item, level, frozenset(item.tags()), stencil)
+            self._values(place, outline)
+        else:
+            for tag, entry in outline.values:
+                self._column(place, tag, entry, present, stencil)
+        for tag, entry in outline.nested:
+            self._sequence(place, tag, entry, present, stencil)
+
+    def items(self, place: Header, tag: int, level: Level, count: int, stencil: Stencil | None = None) -> None:
+        """Judge the Items of a Sequence, which are so many."""
+        if stencil is None and count > FEW_ITEMS:
+            for each in place.stencils(tag):
+                self.place(each.exemplar, level, each)
+        else:
+            for item in place.items(tag):
+                self.place(item, level, stencil)
 
     def tell(self, rule: Rule, place: Header, stencil: Stencil | None, numbers: Numbers, *subject: object) -> None:
         """Put down what a rule finds here, for all Items of the Stencil or for those with these numbers."""
@@ -87,73 +94,56 @@ class Judge:
         return [(answer, sorted(numbers)) for answer, numbers in told.items()]
 
     def _absent(
-        self, place: Header, conditions: Sequence[Conditional], present: frozenset[int], stencil: Stencil | None
+        self, place: Header, conditions: Sequence[Open], present: frozenset[int], stencil: Stencil | None
     ) -> None:
         unknown = False
-        for row, asked, _ in conditions:
+        for row, told, asked, _ in conditions:
             for answer, numbers in self.asked(asked, place, present, stencil):
                 if answer is Answer.YES:
-                    self.tell(presence.MISSING, place, stencil, numbers, row, asked)
+                    self.tell(presence.MISSING, place, stencil, numbers, row, told)
                     return
                 unknown = unknown or answer is Answer.UNKNOWN
         self.undecided += unknown
 
-    def _present(self, place: Header, tag: int, entry: Entry, present: frozenset[int], stencil: Stencil | None) -> None:
-        if entry.barred:
-            self._barred(place, entry.barred, present, stencil)
-        for row, never in entry.never:
-            for answer, numbers in self.asked(never, place, present, stencil):
-                if answer is Answer.YES:
-                    self.tell(presence.NOT_ALLOWED, place, stencil, numbers, row, never)
-        if entry.children is not None:
-            self._sequence(place, tag, entry, present, stencil)
-            return
-        found = place.element(tag)
-        if found is None:
-            return
-        _, offset, length = found
-        if length == 0:
-            if entry.filled is not None:
-                self.tell(presence.EMPTY, place, stencil, None, entry.filled)
-            elif entry.filled_if:
-                self._empty(place, entry.filled_if, present, stencil)
-            return
-        if stencil is None:
-            if not entry.checks and place.source.data[offset] not in b" \0":
-                return
-            if (entry.filled is not None or entry.filled_if) and place.empty(tag):
-                self._padding(place, entry, present, stencil, None)
-            plain = length <= _LONG and not place.encoding.big_endian
-            raw = bytes(place.source.data[offset : offset + length]) if plain else None
+    def _values(self, place: Header, outline: Outline) -> None:
+        """The values of the Attributes of one Data Set or Item."""
+        elements, data, big_endian = place.elements(), place.source.data, place.encoding.big_endian
+        for tag, entry in outline.values:
+            vr, offset, length = elements[tag]
+            if not length:
+                self._no_value(place, entry, outline.present, None)
+                continue
+            if data[offset] in b" \0" and (entry.filled is not None or entry.filled_if) and place.empty(tag):
+                self._no_value(place, entry, outline.present, None)
+            if not entry.checks:
+                continue
+            known = (vr == entry.vr or vr is None) and not big_endian and length <= LONG
+            raw = bytes(data[offset : offset + length]) if known else b""
+            if known and raw in entry.sound:
+                continue
+            sound, found = True, place.values(tag)
             for check in entry.checks:
-                if check.asked is not None:
-                    self._values_if(place, tag, check, present, stencil)
-                elif raw is None or raw not in check.sound:
-                    wrong = list(values.outside_terms(check.terms, place.values(tag)))
-                    if wrong:
-                        self.tell(values.rule_of(check.terms), place, stencil, None, check.row, check.terms, wrong)
-                    elif raw is not None:
-                        check.remember(raw)
-            return
-        self._column(place, tag, entry, present, stencil)
+                wrong = list(values.outside_terms(check.terms, found))
+                if wrong:
+                    sound = False
+                    if check.asked is None or check.asked.of(place, outline.present) is Answer.YES:
+                        self.tell(values.rule_of(check.terms), place, None, None, check.row, check.terms, wrong)
+            if sound and known and entry.vr is not None:
+                entry.remember(raw)
 
-    def _barred(
-        self, place: Header, barred: Sequence[Conditional], present: frozenset[int], stencil: Stencil | None
-    ) -> None:
+    def _barred(self, place: Header, barred: Sequence[Open], present: frozenset[int], stencil: Stencil | None) -> None:
         """An Attribute that is there though no row requires or permits it."""
         left: Numbers = None
-        for _, asked, may in barred:
-            said = [numbers for answer, numbers in self.asked(asked, place, present, stencil) if answer is Answer.NO]
-            if not said:
-                return
-            left = _both(left, said[0])
-            if may is not None:
-                said = [numbers for answer, numbers in self.asked(may, place, present, stencil) if answer is Answer.NO]
+        for _, _, asked, may in barred:
+            for each in (asked, may):
+                if each is None or each.always is Answer.NO:
+                    continue
+                said = [numbers for answer, numbers in self.asked(each, place, present, stencil) if answer is Answer.NO]
                 if not said:
                     return
                 left = _both(left, said[0])
         if left is None or left:
-            self.tell(presence.NOT_ALLOWED, place, stencil, left, barred[0].row, barred[0].asked)
+            self.tell(presence.NOT_ALLOWED, place, stencil, left, barred[0].row, barred[0].told)
 
     def _empty(
         self, place: Header, conditions: Sequence[Conditional], present: frozenset[int], stencil: Stencil | None
@@ -164,10 +154,15 @@ class Judge:
                     self.tell(presence.EMPTY, place, stencil, numbers, row)
                     return
 
-    def _padding(
-        self, place: Header, entry: Entry, present: frozenset[int], stencil: Stencil | None, numbers: Numbers
+    def _no_value(
+        self,
+        place: Header,
+        entry: Entry,
+        present: frozenset[int],
+        stencil: Stencil | None,
+        numbers: Numbers = None,
     ) -> None:
-        """A value field that holds nothing but padding is as good as empty."""
+        """An Attribute that is empty, or a value field that holds nothing but padding, which is as good as empty."""
         if entry.filled is not None:
             self.tell(presence.EMPTY, place, stencil, numbers, entry.filled)
         else:
@@ -176,61 +171,63 @@ class Judge:
     def _sequence(
         self, place: Header, tag: int, entry: Entry, present: frozenset[int], stencil: Stencil | None
     ) -> None:
-        if not place.is_sequence(tag):
+        count = place.count(tag)
+        if count is None:
             return
-        if place.empty(tag):
-            if entry.filled is not None:
-                self.tell(presence.EMPTY, place, stencil, None, entry.filled)
-            elif entry.filled_if:
-                self._empty(place, entry.filled_if, present, stencil)
+        if not count:
+            self._no_value(place, entry, present, stencil)
             return
-        if entry.items_row is not None:
-            number = sum(len(each.numbers) for each in place.stencils(tag))
-            if number < entry.fewest or (entry.most is not None and number > entry.most):
-                fewest = entry.fewest
-                self.tell(multiplicity.ITEM_COUNT, place, stencil, None, entry.items_row, number, fewest, entry.most)
+        if entry.items_row is not None and (count < entry.fewest or (entry.most is not None and count > entry.most)):
+            fewest = entry.fewest
+            self.tell(multiplicity.ITEM_COUNT, place, stencil, None, entry.items_row, count, fewest, entry.most)
         if entry.children and not (place.parent is None and tag in (SHARED, PER_FRAME)):
-            self.items(place, tag, self.plan.below(entry), stencil)
+            self.items(place, tag, self.plan.below(entry), count, stencil)
 
     def _column(self, place: Header, tag: int, entry: Entry, present: frozenset[int], stencil: Stencil) -> None:
         """The values of an Attribute over all Items of a Stencil."""
-        wanted = entry.filled is not None or bool(entry.filled_if)
+        vr, _, length = place.elements()[tag]
+        if not length:
+            self._no_value(place, entry, present, stencil)
+            return
+        wanted = (entry.filled is not None or bool(entry.filled_if)) and place.vr(tag) in values.STRINGS
         if not entry.checks and not wanted:
             return
         fields = stencil.distinct_at(place, tag)
         column: dict[bytes, list[int]] | None = None
         if wanted:
-            blank = [each for each in fields if each[:1] in (b" ", b"\0") and not each.strip(b" \0")]
-            if blank and place.vr(tag) in values.STRINGS:
-                column = stencil.column_at(place, tag) or {}
-                for each in blank:
-                    self._padding(place, entry, present, stencil, column[each])
-        for check in entry.checks:
-            if check.asked is not None:
-                self._values_if(place, tag, check, present, stencil)
-                continue
-            for each in fields - check.sound if not place.encoding.big_endian else fields:
-                wrong = list(values.outside_terms(check.terms, place.decode(tag, each)))
-                if wrong:
+            for each in fields:
+                if each[0] in b" \0" and not each.strip(b" \0"):
                     column = column if column is not None else stencil.column_at(place, tag) or {}
-                    subject = (check.row, check.terms, wrong)
-                    self.tell(values.rule_of(check.terms), place, stencil, column.get(each), *subject)
-                elif len(each) <= _LONG and not place.encoding.big_endian:
-                    check.remember(each)
+                    self._no_value(place, entry, present, stencil, column[each])
+        if not entry.checks:
+            return
+        known = (vr == entry.vr or vr is None) and not place.encoding.big_endian
+        odd: set[bytes] = set()
+        for each in fields - entry.sound if known else fields:
+            found = place.decode(tag, each)
+            for check in entry.checks:
+                wrong = list(values.outside_terms(check.terms, found))
+                if not wrong:
+                    continue
+                odd.add(each)
+                column = column if column is not None else stencil.column_at(place, tag) or {}
+                subject = (check.row, check.terms, wrong)
+                for numbers in self._meeting(check, place, present, stencil, column[each]):
+                    self.tell(values.rule_of(check.terms), place, stencil, numbers, *subject)
+            if each not in odd and known and entry.vr is not None:
+                entry.remember(each)
 
-    def _values_if(
-        self, place: Header, tag: int, check: Check, present: frozenset[int], stencil: Stencil | None
-    ) -> None:
-        """Values under a condition: only those of Items that meet it are held against the list."""
+    def _meeting(
+        self, check: Check, place: Header, present: frozenset[int], stencil: Stencil, having: Sequence[int]
+    ) -> Iterator[Sequence[int]]:
+        """Of the Items that have a value, those where the list of values counts."""
         if check.asked is None:
+            yield having
             return
         for answer, numbers in self.asked(check.asked, place, present, stencil):
-            if answer is not Answer.YES:
-                continue
-            for found, having in _fields(place, tag, stencil, numbers):
-                wrong = list(values.outside_terms(check.terms, found))
-                if wrong:
-                    self.tell(values.rule_of(check.terms), place, stencil, having, check.row, check.terms, wrong)
+            these = _both(having, numbers) if answer is Answer.YES else ()
+            if these:
+                yield these
 
 
 def spread(finding: Finding, exemplar: Header, numbers: Sequence[int]) -> Finding:
@@ -248,19 +245,6 @@ def _both(one: Numbers, other: Numbers) -> Numbers:
         return other if one is None else one
     kept = set(other)
     return [each for each in one if each in kept]
-
-
-def _fields(
-    place: Header, tag: int, stencil: Stencil | None, numbers: Numbers
-) -> Iterator[tuple[tuple[Value, ...], Numbers]]:
-    """The values at a place, in a Stencil each distinct ones with the Items that have them."""
-    if stencil is None:
-        yield place.values(tag), None
-        return
-    for raw, having in (stencil.column_at(place, tag) or {}).items():
-        these = _both(having, numbers)
-        if these:
-            yield place.decode(tag, raw), these
 
 
 def _combinations(question: Question, place: Header, stencil: Stencil) -> list[list[int]]:

@@ -29,10 +29,15 @@ from rules.tables import file_name
 
 SHARED = 0x52009229
 PER_FRAME = 0x52009230
+OVERLAY_PLANE = "Overlay Plane"
 MOST_ROOTS = 64
 """Combinations of Modules that a Plan keeps compiled."""
+MOST_OUTLINES = 64
+"""Structures of one Data Set or Item that are known again."""
 _MEMORY = 512
-"""Value fields that a check remembers as sound."""
+"""Value fields of an Attribute that are remembered as sound."""
+LONG = 64
+"""Bytes beyond which a value field is not remembered."""
 
 
 class Claim(NamedTuple):
@@ -48,21 +53,14 @@ class Claim(NamedTuple):
 
 
 class Check:
-    """One list of values that an Attribute is held against; `sound` are value fields that have passed."""
+    """One list of values that an Attribute is held against."""
 
-    __slots__ = ("allowed", "asked", "row", "sound", "terms")
+    __slots__ = ("asked", "row", "terms")
 
     def __init__(self, row: Row, terms: Terms, uid: str) -> None:
         self.row = row
         self.terms = terms
-        self.allowed = frozenset(terms.allowed)
         self.asked = question(terms.condition, uid) if terms.condition is not None else None
-        self.sound: set[bytes] = set()
-
-    def remember(self, raw: bytes) -> None:
-        """Take a value field for sound from now on."""
-        if len(self.sound) < _MEMORY and raw.isascii():
-            self.sound.add(raw)
 
 
 class Conditional(NamedTuple):
@@ -73,27 +71,63 @@ class Conditional(NamedTuple):
     may: Question | None
 
 
+class Open(NamedTuple):
+    """A condition of a row that the tags of a place leave open: as it is told of, and what is left to ask."""
+
+    row: Row
+    told: Question
+    asked: Question
+    may: Question | None = None
+
+
 class Entry:
     """All that is asked of one Attribute that is present."""
 
-    __slots__ = ("barred", "checks", "children", "fewest", "filled", "filled_if", "items_row", "most", "never", "text")
+    __slots__ = (
+        "barred",
+        "checks",
+        "children",
+        "fewest",
+        "filled",
+        "filled_if",
+        "items_row",
+        "level",
+        "most",
+        "never",
+        "sound",
+        "vr",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, vr: str | None) -> None:
+        self.vr = vr.encode() if vr is not None and " " not in vr else None
+        """The VR of the dictionary; None where it is a choice, or there is none."""
         self.filled: Row | None = None
         """The row that demands a value."""
         self.filled_if: tuple[Conditional, ...] = ()
         """Rows that demand one where their condition is met."""
-        self.text = True
-        """Whether it may hold nothing but padding."""
         self.barred: tuple[Conditional, ...] = ()
         """The rows of which one must allow it to be there; none where it is allowed come what may."""
         self.never: tuple[tuple[Row, Question], ...] = ()
         self.checks: tuple[Check, ...] = ()
+        self.sound: set[bytes] = set()
+        """Value fields of its VR that have passed all checks, whatever the conditions of these."""
         self.fewest = 0
         self.most: int | None = None
         self.items_row: Row | None = None
         self.children: tuple[Claim, ...] | None = None
         """What its Items are judged by; None where it is no Sequence."""
+        self.level: Level | None = None
+        """The same, compiled once it is asked for."""
+
+    @property
+    def looked_into(self) -> bool:
+        """Whether something is asked of its value."""
+        return self.filled is not None or bool(self.filled_if or self.checks)
+
+    def remember(self, raw: bytes) -> None:
+        """Take a value field for sound from now on."""
+        if len(self.sound) < _MEMORY and len(raw) <= LONG and raw.isascii():
+            self.sound.add(raw)
 
 
 @dataclass(slots=True, eq=False)
@@ -110,8 +144,97 @@ class Level:
     conditional: tuple[tuple[int, frozenset[int] | None, tuple[Conditional, ...]], ...] = ()
     undecidable: frozenset[int] = frozenset()
     entries: Mapping[int, Entry] = field(default_factory=dict)
-    known: frozenset[int] = frozenset()
-    """The tags of all rows."""
+    root: bool = False
+    """Whether this is for the Data Set itself."""
+    outlines: dict[tuple[int, ...], Outline] = field(default_factory=dict)
+
+    def outline(self, tags: tuple[int, ...]) -> Outline:
+        """What is asked of a place that holds these tags. Senders repeat themselves, so it is kept."""
+        known = self.outlines.get(tags)
+        if known is None:
+            if len(self.outlines) >= MOST_OUTLINES:
+                self.outlines.clear()
+            known = self.outlines[tags] = _outline(self, frozenset(tags))
+        return known
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outline:
+    """What a Level asks of places that hold the same tags, with all that follows from these alone.
+
+    `missing` and `not_allowed` are settled, with the condition that makes it so. `absent` are conditions of which one
+    may yet require each Attribute that is not there, `barred` those of which one has to allow an Attribute that is,
+    `never` those that forbid one. `values` are the Attributes that are looked into, `nested` the Sequences.
+    """
+
+    present: frozenset[int]
+    missing: tuple[tuple[Row, Question | None], ...]
+    not_allowed: tuple[tuple[Row, Question], ...]
+    undecided: int
+    absent: tuple[tuple[Open, ...], ...]
+    barred: tuple[tuple[Open, ...], ...]
+    never: tuple[Open, ...]
+    values: tuple[tuple[int, Entry], ...]
+    nested: tuple[tuple[int, Entry], ...]
+
+
+def _outline(level: Level, present: frozenset[int]) -> Outline:
+    missing: list[tuple[Row, Question | None]] = [(level.rows[tag], None) for tag in sorted(level.required - present)]
+    not_allowed: list[tuple[Row, Question]] = []
+    undecided = len(level.undecidable - present)
+    absent: list[tuple[Open, ...]] = []
+    barred: list[tuple[Open, ...]] = []
+    never: list[Open] = []
+    for tag, needs, conditions in level.conditional:
+        if tag in present or (needs is not None and needs.isdisjoint(present)):
+            continue
+        left = [Open(row, asked, asked.among(present, level.root)) for row, asked, _ in conditions]
+        left = [each for each in left if each.asked.always is not Answer.NO]
+        if left and left[0].asked.always is Answer.YES:
+            missing.append((left[0].row, left[0].told))
+        elif all(each.asked.always is Answer.UNKNOWN for each in left):
+            undecided += bool(left)
+        else:
+            absent.append(tuple(left))
+    for tag in sorted(present & level.entries.keys()):
+        entry = level.entries[tag]
+        if entry.barred:
+            opens = _open(entry.barred, present, level.root)
+            if opens is not None and opens:
+                barred.append(opens)
+            elif opens is not None:
+                not_allowed.append((entry.barred[0].row, entry.barred[0].asked))
+        for row, asked in entry.never:
+            now = asked.among(present, level.root)
+            if now.always is Answer.YES:
+                not_allowed.append((row, asked))
+            elif now.always is None:
+                never.append(Open(row, asked, now))
+    there = [(tag, level.entries[tag]) for tag in sorted(present & level.entries.keys())]
+    return Outline(
+        present,
+        tuple(missing),
+        tuple(not_allowed),
+        undecided,
+        tuple(absent),
+        tuple(barred),
+        tuple(never),
+        tuple((tag, entry) for tag, entry in there if entry.children is None and entry.looked_into),
+        tuple((tag, entry) for tag, entry in there if entry.children is not None),
+    )
+
+
+def _open(barred: Iterable[Conditional], present: frozenset[int], root: bool) -> tuple[Open, ...] | None:
+    """The conditions that may yet allow an Attribute; None where one does. The first one stands for what is told."""
+    left: list[Open] = []
+    for row, asked, may in barred:
+        now = asked.among(present, root)
+        then = may.among(present, root) if may is not None else None
+        if now.always not in (None, Answer.NO) or (then is not None and then.always not in (None, Answer.NO)):
+            return None
+        if now.always is None or (then is not None and then.always is None):
+            left.append(Open(row, asked, now, then))
+    return tuple(left)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,6 +261,46 @@ class Option:
     never: Question | None
     loose: frozenset[int]
     """Its tags, where none of them is Type 1 or 2 but one is 1C: a Module of references, say. Else none."""
+
+
+class Choice(NamedTuple):
+    """An Option for instances that hold certain tags: whether it is in use, and what the tags leave to ask."""
+
+    option: Option
+    in_use: bool
+    asked: Question | None
+    never: Question | None
+    may: Question | None
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to ask."""
+        asked = [self.asked]
+        if self.asked is not None and self.asked.always is Answer.NO:
+            asked += [self.never, None if self.option.usage.may_be else self.may]
+        return all(each is None or each.always is not None for each in asked)
+
+    def allowed(self, header: Header, present: frozenset[int]) -> bool:
+        """Whether the Module may be there all the same where its condition is not met."""
+        if self.never is not None and self.never.of(header, present) is Answer.YES:
+            return False
+        if self.option.usage.may_be or self.may is None:
+            return self.option.usage.may_be
+        return self.may.of(header, present) is not Answer.NO
+
+
+@dataclass(slots=True, eq=False)
+class Makeup:
+    """What the tags of an instance say of its Modules.
+
+    `forbidden` are Modules that the IOD forbids: name, section, and a tag that shows one to be there. `overlays` are
+    the repeating groups of overlays beside the first. `modules` are those that apply, where the tags settle that.
+    """
+
+    choices: tuple[Choice, ...]
+    forbidden: tuple[tuple[str, str, int], ...]
+    overlays: tuple[int, ...]
+    modules: Modules | None = None
 
 
 class Modules(NamedTuple):
@@ -168,30 +331,48 @@ class Plan:
         self._topics = {"ImageType"} if types is not None else set()
         frames = types.frames.sequence if types is not None and types.frames is not None else ""
         self.frame_type = frames
-        self.forbidden = tuple(self._forbidden(usages))
+        self._forbidden = tuple(self._forbidden_among(usages))
+        self._has_overlays = any(option.usage.name == OVERLAY_PLANE for option in self.options)
+        self._makeups: dict[frozenset[int], Makeup] = {}
         self.groups = tuple(self._groups(frames))
         self.per_frame_required = any(_for_frames(each) and each.usage.usage == "M" for each in self.groups)
         self._frame_level: Level | None = None
 
+    def makeup(self, present: frozenset[int]) -> Makeup:
+        """What these tags say of the Modules; kept, since senders repeat themselves."""
+        known = self._makeups.get(present)
+        if known is None:
+            if len(self._makeups) >= MOST_OUTLINES:
+                self._makeups.clear()
+            known = self._makeups[present] = Makeup(
+                tuple(self._choice(option, present) for option in self.options),
+                tuple((name, where, min(own & present)) for name, where, own in self._forbidden if own & present),
+                tuple({tag >> 16 for tag in present if _is_later_overlay(tag >> 16)}) if self._has_overlays else (),
+            )
+        return known
+
     def modules(self, header: Header, present: frozenset[int]) -> Modules:
         """Which Modules apply to this instance, merged."""
+        makeup = self.makeup(present)
+        if makeup.modules is not None:
+            return makeup.modules
         applying: list[str] = []
         excluded: list[Option] = []
         barred: list[tuple[Option, frozenset[int]]] = []
         missing: list[Option] = []
         undecided: list[str] = []
-        for option in self.options:
-            in_use = not option.own.isdisjoint(present)
-            if option.asked is None:
+        for choice in makeup.choices:
+            option, in_use = choice.option, choice.in_use
+            if choice.asked is None:
                 if in_use:
                     applying.append(option.usage.name)
                 continue
-            answer = option.asked.of(header, present)
+            answer = choice.asked.of(header, present)
             if answer is Answer.YES:
                 applying.append(option.usage.name)
                 if option.loose and option.loose.isdisjoint(present):
                     missing.append(option)
-            elif answer is Answer.NO and not _allowed(option, header, present):
+            elif answer is Answer.NO and not choice.allowed(header, present):
                 excluded.append(option)
                 if in_use:
                     barred.append((option, option.own & present))
@@ -199,17 +380,17 @@ class Plan:
                 applying.append(option.usage.name)
             elif answer is Answer.UNKNOWN:
                 undecided.append(option.usage.name)
-        key = (*applying, "", *(each.usage.name for each in excluded))
-        root = self._roots.get(key)
-        if root is None:
-            if len(self._roots) >= MOST_ROOTS:
-                self._roots.clear()
-            root = self._roots[key] = self._root(frozenset(applying), excluded)
-        return Modules(root, tuple(barred), tuple(missing), tuple(undecided))
+        root = self._root_of(applying, excluded)
+        modules = Modules(root, tuple(barred), tuple(missing), tuple(undecided))
+        if all(choice.settled for choice in makeup.choices):
+            makeup.modules = modules
+        return modules
 
     def below(self, entry: Entry) -> Level:
         """The Level of the Items of a Sequence."""
-        return self._level_of(entry.children or (), root=False)
+        if entry.level is None:
+            entry.level = self._level_of(entry.children or (), root=False)
+        return entry.level
 
     @property
     def frame(self) -> Level:
@@ -217,6 +398,22 @@ class Plan:
         if self._frame_level is None:
             self._frame_level = self._level_of([Claim(each.row, True, True) for each in self.groups], root=False)
         return self._frame_level
+
+    @staticmethod
+    def _choice(option: Option, present: frozenset[int]) -> Choice:
+        left = [each and each.among(present, root=True) for each in (option.asked, option.never, option.may)]
+        return Choice(option, not option.own.isdisjoint(present), *left)
+
+    def _root_of(self, applying: Sequence[str], excluded: Sequence[Option]) -> Level:
+        """The Level of the Data Set where these Modules of Usage C and U apply."""
+        key = (*applying, "", *(each.usage.name for each in excluded))
+        root = self._roots.get(key)
+        if root is None:
+            if len(self._roots) >= MOST_ROOTS:
+                self._roots.clear()
+                self._makeups.clear()
+            root = self._roots[key] = self._root(frozenset(applying), excluded)
+        return root
 
     def _option(self, usage: Usage, table: Table, usages: Sequence[tuple[Usage, Table]]) -> Option:
         others = {tag for other, each in usages if other is not usage for tag in _tags(each)}
@@ -233,7 +430,7 @@ class Plan:
             _tags(table) if "1C" in types and types.isdisjoint(("1", "2")) else frozenset(),
         )
 
-    def _forbidden(self, usages: Sequence[tuple[Usage, Table]]) -> Iterator[tuple[str, str, frozenset[int]]]:
+    def _forbidden_among(self, usages: Sequence[tuple[Usage, Table]]) -> Iterator[tuple[str, str, frozenset[int]]]:
         """Modules that the IOD forbids: name, section, and the tags that show one to be there all the same."""
         allowed = {tag for _, each in usages for tag in _tags(each)}
         for name, section in forbidden_modules_of(self.iod):
@@ -305,7 +502,7 @@ class Plan:
             entry = self._entry(tag, said, binding, conditions)
             if entry is not None:
                 entries[tag] = entry
-        return Level(frozenset(required), rows, tuple(conditional), frozenset(undecidable), entries, frozenset(by_tag))
+        return Level(frozenset(required), rows, tuple(conditional), frozenset(undecidable), entries, root)
 
     def _conditions(self, binding: Iterable[Claim], root: bool) -> tuple[Conditional, ...]:
         return tuple(
@@ -336,9 +533,8 @@ class Plan:
     def _entry(
         self, tag: int, said: Sequence[Claim], binding: Sequence[Claim], conditions: tuple[Conditional, ...]
     ) -> Entry | None:
-        entry = Entry()
-        sequence = vr_of(tag) == "SQ"
-        entry.text = not sequence
+        vr = vr_of(tag)
+        entry, sequence = Entry(vr), vr == "SQ"
         entry.filled = next((claim.row for claim in binding if claim.row.type == "1"), None)
         if entry.filled is None:
             entry.filled_if = tuple(each for each in conditions if each.row.type == "1C")
@@ -406,13 +602,9 @@ def plan(uid: str) -> Plan | None:
     return Plan(uid, iod) if iod is not None and modules_of(iod) else None
 
 
-def _allowed(option: Option, header: Header, present: frozenset[int]) -> bool:
-    """Whether a Module whose condition is not met may be there all the same."""
-    if option.never is not None and option.never.of(header, present) is Answer.YES:
-        return False
-    if option.usage.may_be or option.may is None:
-        return option.usage.may_be
-    return option.may.of(header, present) is not Answer.NO
+def _is_later_overlay(group: int) -> bool:
+    """Whether a group is one of the overlays behind the first (PS3.5 7.6)."""
+    return 0x6000 < group <= 0x601E and not group & 1
 
 
 @cache
