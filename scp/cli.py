@@ -15,6 +15,7 @@ COMMANDS = {
     "policy": ("scp.commands.policy:policy", "Explain what the site's policy decided."),
     "rules": ("scp.commands.rules:rules", "List and explain the rules."),
     "db": ("scp.commands.db:db", "Upgrade and examine the audit database."),
+    "token": ("scp.commands.token:token", "Say who may use the HTTP door."),
     "config": ("scp.commands.config:config", "Examine the configuration."),
 }
 """Name: where the command is, and what `--help` says of it without importing it."""

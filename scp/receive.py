@@ -254,6 +254,7 @@ def _draft(request: Request, header: Header, sender: Sender, checked: Checked, c
         stored=None,
         receive_ms=0.0,
         check_ms=check_ms,
+        token=request.token,
     )
 
 

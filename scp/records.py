@@ -88,6 +88,8 @@ class Receipt:
     """Where the bytes are, relative to the store; None where nothing was kept."""
     receive_ms: float
     check_ms: float
+    token: str | None = None
+    """Name of the token that was shown at the HTTP door."""
     decisions: tuple[Decision, ...] = ()
     """The findings, each with what the policy said of it."""
 

@@ -184,6 +184,7 @@ class Rows:
             _kept(record.stored),
             record.receive_ms,
             record.check_ms,
+            _kept(record.token),
         )
 
     def findings(self, record: Receipt) -> list[Row]:

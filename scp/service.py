@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
 import signal
@@ -15,6 +16,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
+
+import sqlalchemy as sa
 
 import rules
 from rules.engine import RuleSet, load_rules
@@ -32,6 +35,7 @@ from scp.recovery import recover_at_start
 from scp.schema import upgrade
 from scp.spool import Spool
 from scp.store import Store
+from scp.tokens import list_tokens
 
 log = logging.getLogger("dicomgate")
 
@@ -141,6 +145,7 @@ def run(settings: Settings, say: Callable[[str], None] = print) -> None:
     refuse_foreign_rules()
     wait = _wait_for_signals()
     with node(settings) as made:
+        refuse_open_door(settings, made.engine)
         recover_at_start(made)
         dimse = _listen("dimse", settings.dimse.host, settings.dimse.port, lambda: DimseDoor(settings, made))
         try:
@@ -157,6 +162,25 @@ def run(settings: Settings, say: Callable[[str], None] = print) -> None:
         log.info("stopping")
         http.close()
         dimse.close(DRAIN)
+
+
+def refuse_open_door(settings: Settings, engine: sa.Engine) -> None:
+    """Raise CannotStart where HTTP would serve other machines without asking anybody for a token."""
+    http = settings.http
+    if http.open_to_all or is_loopback(http.host) or list_tokens(engine):
+        return
+    raise CannotStart(
+        f"http.host = {http.host!r} serves other machines, and nobody would be asked for a token: make one with "
+        "`dicomgate token add NAME --scope store`, or set http.open_to_all = true to let everybody read and store"
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens there; a name other than localhost counts as elsewhere."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _wait_for_signals() -> Callable[[], None]:

@@ -155,8 +155,12 @@ class Http(Section):
     max_request_size: Size = ByteSize(64 * _KIB**3)
     max_instances: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
     """Of one Store request."""
+    max_requests_per_client: Count = 32
+    """Store requests under way of one token or address; 0 sets no limit."""
     idle_timeout: Seconds = 60
     """Within which a client has to send 256 KiB, or the rest."""
+    open_to_all: bool = False
+    """Serve whoever can reach the port though there is no token."""
 
 
 class Store(Section):

@@ -145,6 +145,7 @@ receipt = sa.Table(
     _text("stored", nullable=True),
     sa.Column("receive_ms", sa.Double, nullable=False),
     sa.Column("check_ms", sa.Double, nullable=False),
+    _text("token", nullable=True),
     sa.UniqueConstraint("ticket"),
     sa.Index(None, "received_at"),
     sa.Index(None, "calling_ae", "received_at"),
@@ -240,6 +241,19 @@ identity_key = sa.Table(
     sa.Column("id", Text, primary_key=True),
     _text("fingerprint"),
     sa.Column("made_at", Timestamp, nullable=False),
+)
+
+token = sa.Table(
+    "token",
+    metadata,
+    sa.Column("id", Text, primary_key=True),
+    _text("name"),
+    _text("hash"),
+    _text("scopes"),
+    sa.Column("made_at", Timestamp, nullable=False),
+    sa.Column("expires_at", Timestamp),
+    sa.Column("revoked_at", Timestamp),
+    sa.UniqueConstraint("name"),
 )
 
 VIEWS = {

@@ -16,6 +16,8 @@ def as_lines(found: Mapping[str, Any], store: Path) -> Iterator[str]:
     yield f"{receipt['verdict'].upper()}  {receipt['iod'] or receipt['sop_class_uid']}  ticket {receipt['ticket']}"
     yield ""
     sender = f"{receipt['calling_ae']} at {receipt['address']}, calling {receipt['called_ae']}"
+    if receipt["door"] == "stow":
+        sender = receipt["address"] + (f", token {receipt['token']}" if receipt["token"] else "")
     equipment = " ".join(filter(None, (receipt["manufacturer"], receipt["model"], receipt["software_versions"])))
     fields = {
         "received": f"{receipt['received_at']} by {receipt['node']} over {receipt['door']}",

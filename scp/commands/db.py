@@ -68,7 +68,7 @@ def check(config: Path | None, recover: bool) -> None:
     Reads everything: the file's structure on SQLite, the tables, the events' hash chains, the sums, and which
     receipts and files of the store belong together.
     """
-    with _settings_and_database(config) as (settings, engine):
+    with settings_and_database(config) as (settings, engine):
         from scp.database import DatabaseProblem, is_absent, reading, shown
         from scp.schema import HEAD, faults, require_current
         from scp.soundness import verify_chain, verify_tally
@@ -117,12 +117,12 @@ def _recover(settings: Settings) -> None:
 
 @contextmanager
 def _database(config: Path | None, read_only: bool = True) -> Iterator[sa.Engine]:
-    with _settings_and_database(config, read_only) as (_, engine):
+    with settings_and_database(config, read_only) as (_, engine):
         yield engine
 
 
 @contextmanager
-def _settings_and_database(config: Path | None, read_only: bool = True) -> Iterator[tuple[Settings, sa.Engine]]:
+def settings_and_database(config: Path | None, read_only: bool = True) -> Iterator[tuple[Settings, sa.Engine]]:
     """The settings, and an engine on their database; SystemExit with a line on standard error for what goes wrong."""
     from scp.config import ConfigError, load
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from scp.config import Settings
@@ -21,7 +21,9 @@ from scp.sender import Sender
 from scp.storable import Storable
 from scp.stow import Bounds, Client, StoreRequest, TooMuch, UnsupportedMediaType
 from scp.stow_response import JSON, XML, chosen, respond
+from scp.tokens import Token
 from scp.uid import valid_uid
+from scp.web.guard import Places, problem
 
 log = logging.getLogger("dicomgate.http")
 
@@ -47,6 +49,7 @@ class StoreService:
         self._bounds = Bounds(
             settings.dimse.max_instance_size, settings.http.max_instances, Storable.of(settings.dimse)
         )
+        self._places = Places(settings.http.max_requests_per_client)
         self._road = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="stow")
         self._writing = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="stow-write")
 
@@ -58,21 +61,33 @@ class StoreService:
         ]
 
     async def store(self, request: Request) -> Response:
-        """The Store transaction."""
+        """The Store transaction; 429 for a client that has as many under way as it may."""
+        token: Token | None = getattr(request.state, "token", None)
+        address = request.client.host if request.client else ""
+        client = Client(address, token.name if token else None, self._device(address))
+        whose = client.token or address
+        if not self._places.take(whose):
+            most = self._settings.http.max_requests_per_client
+            return problem(429, f"{most} requests of this client are under way", {"retry-after": "1"})
+        try:
+            return await self._store(request, client)
+        finally:
+            self._places.give(whose)
+
+    async def _store(self, request: Request, client: Client) -> Response:
         media_type = chosen(request.headers.get("accept", ""))
         if media_type is None:
-            return _problem(406, f"answers are {JSON} or {XML}")
+            return problem(406, f"answers are {JSON} or {XML}")
         study = request.path_params.get("study")
         if study is not None and not valid_uid(study):
-            return _problem(400, "the address names no Study Instance UID")
+            return problem(400, "the address names no Study Instance UID")
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._settings.http.max_request_size:
-            return _problem(413, f"more than {self._settings.http.max_request_size} bytes")
+            return problem(413, f"more than {self._settings.http.max_request_size} bytes")
         taken: StoreRequest | None = None
         try:
-            taken = StoreRequest(
-                request.headers.get("content-type", ""), self._client(request), study, self._bounds, self._node
-            )
+            content_type = request.headers.get("content-type", "")
+            taken = StoreRequest(content_type, client, study, self._bounds, self._node)
             await self._feed(taken, request)
             results = await self._in_thread(lambda: taken.finish(self._road))
         except BadMultipart as error:
@@ -99,9 +114,8 @@ class StoreService:
     def _studies(self, request: Request) -> str:
         return str(request.base_url).rstrip("/") + f"{ROOT}/studies"
 
-    def _client(self, request: Request) -> Client:
-        address = request.client.host if request.client else ""
-        return Client(address, None, device_of(self._node.policy, Sender("", "", address)))
+    def _device(self, address: str) -> str | None:
+        return device_of(self._node.policy, Sender("", "", address))
 
     async def _feed(self, taken: StoreRequest, request: Request) -> None:
         """Hand the body to the thread that writes while more of it comes."""
@@ -126,7 +140,7 @@ class StoreService:
         if taken is not None:
             await self._in_thread(taken.abandon)
         log.warning("a Store request was refused with %d: %s", code, words)
-        return _problem(code, words)
+        return problem(code, words)
 
 
 async def _gathered(request: Request, patience: float) -> AsyncIterator[bytes]:
@@ -151,8 +165,3 @@ async def _gathered(request: Request, patience: float) -> AsyncIterator[bytes]:
             deadline = asyncio.get_running_loop().time() + patience
     if pieces:
         yield b"".join(pieces)
-
-
-def _problem(code: int, words: str) -> Response:
-    """An answer that has no module: the request as a whole was not taken."""
-    return JSONResponse({"status": code, "detail": words}, code, media_type="application/problem+json")

@@ -12,6 +12,7 @@ import uvicorn
 from scp.config import Settings
 from scp.dimse import DimseDoor
 from scp.receive import Node
+from scp.tokens import Tokens
 from scp.web.views import application
 
 log = logging.getLogger("dicomgate.http")
@@ -33,9 +34,10 @@ class HttpDoor:
         except OSError:
             self._socket.close()
             raise
+        self._tokens = Tokens(node.engine)
         self._server = uvicorn.Server(
             uvicorn.Config(
-                application(settings, node, dimse),
+                application(settings, node, dimse, self._tokens),
                 log_config=None,
                 access_log=False,
                 lifespan="off",
@@ -61,6 +63,7 @@ class HttpDoor:
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join(3)
+        self._tokens.close()
         self._socket.close()
 
     def _serve(self) -> None:

@@ -25,7 +25,10 @@ from scp.database import DatabaseProblem, reading, shown
 from scp.dimse import DimseDoor
 from scp.queries import Filter, findings_of, receipts, stats
 from scp.receive import Node
+from scp.tokens import Scope as TokenScope
+from scp.tokens import Tokens
 from scp.web.dicomweb import StoreService
+from scp.web.guard import Guard
 
 log = logging.getLogger("dicomgate.http")
 
@@ -36,7 +39,7 @@ SHOWN = 50
 DAY = timedelta(hours=24)
 
 
-def application(settings: Settings, node: Node, dimse: DimseDoor) -> Starlette:
+def application(settings: Settings, node: Node, dimse: DimseDoor, tokens: Tokens) -> Starlette:
     """The web application of one node."""
     pages = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(default=True), trim_blocks=True
@@ -66,8 +69,16 @@ def application(settings: Settings, node: Node, dimse: DimseDoor) -> Starlette:
             *StoreService(settings, node).routes(),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
-        middleware=[Middleware(_Headers)],
+        middleware=[
+            Middleware(_Headers),
+            Middleware(Guard, node=node, tokens=tokens, needed=scope_needed),
+        ],
     )
+
+
+def scope_needed(method: str, path: str) -> TokenScope:
+    """What a token has to be for: storing is one thing, looking another."""
+    return TokenScope.READ if method in ("GET", "HEAD", "OPTIONS") else TokenScope.STORE
 
 
 def readiness(settings: Settings, node: Node, dimse: DimseDoor) -> dict[str, dict[str, Any]]:
