@@ -61,8 +61,9 @@ def encode(
 
 
 def header_of(attributes: Mapping[str, object], transfer_syntax_uid: str = EXPLICIT_VR_LITTLE_ENDIAN) -> Header:
-    """What the reader makes of `encode`."""
-    return read_header(encode(attributes, transfer_syntax_uid), transfer_syntax_uid)
+    """What the reader makes of `encode`; a Transfer Syntax UID among the Attributes is that of the Data Set."""
+    uid = str(attributes.get("TransferSyntaxUID", transfer_syntax_uid))
+    return read_header(encode(attributes, uid), uid)
 
 
 def part10(

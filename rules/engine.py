@@ -10,10 +10,12 @@ from pathlib import Path
 
 from rules import tables
 from rules.checks.dimension_values import dimension_indices
+from rules.checks.encapsulation import encapsulations
 from rules.checks.faults import malformed
 from rules.checks.frame_type import frame_types
 from rules.checks.image_type import image_types
 from rules.checks.instance_reference import instance_references
+from rules.checks.real_world_values import real_world_values
 from rules.checks.unlisted import unlisted
 from rules.checks.value_syntax import every_value
 from rules.checks.volume import volumes
@@ -108,7 +110,7 @@ def _topics(iod: str) -> tuple[Topic, ...]:
         topics.append(partial(image_types, facts=facts))
     if facts is not None and facts.frames is not None:
         topics.append(partial(frame_types, images=facts))
-    topics += [dimension_indices, volumes, instance_references]
+    topics += [encapsulations, real_world_values, dimension_indices, volumes, instance_references]
     topics += [partial(run, rule) for rule in all_rules().values() if _applies(rule, iod)]
     return tuple(topics)
 

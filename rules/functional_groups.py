@@ -36,10 +36,20 @@ def judge_frames(judge: Judge, header: Header, level: Level) -> None:
     for group in groups:
         if not group.own_topic:
             _placed(judge, header, group, shared, group.row.tag in shared_tags, list(zip(stencils, tags, strict=True)))
+    known = frozenset([group.row.tag for group in groups])
     for item in shared:
+        _unlisted(judge, item, None, shared_tags - known)
         judge.place(item, judge.plan.frame)
-    for stencil in stencils:
+    for stencil, present in zip(stencils, tags, strict=True):
+        _unlisted(judge, stencil.exemplar, stencil, present - known)
         judge.place(stencil.exemplar, judge.plan.frame, stencil)
+
+
+def _unlisted(judge: Judge, place: Header, stencil: Stencil | None, tags: frozenset[int]) -> None:
+    """What stands among the functional groups and is none of the IOD's; private ones are anyone's to add."""
+    for tag in sorted(tags):
+        if not tag & 0x10000:
+            judge.tell(rules.UNLISTED, place, stencil, None, tag)
 
 
 def _placed(

@@ -7,6 +7,8 @@ from functools import cache
 
 from minimal import instance
 
+from rules.encode import Element
+
 SHARED = "SharedFunctionalGroupsSequence"
 PER_FRAME = "PerFrameFunctionalGroupsSequence"
 TYPES = ["DERIVED", "PRIMARY", "VOLUME", "MEAN"]
@@ -30,7 +32,12 @@ def integer_map(**changes: object) -> dict[str, object]:
         "PixelRepresentation": 0,
         "PixelData": b"\0\0",
     }
-    return parametric_map(**{"FloatPixelData": ..., **integer, **changes})
+    made = parametric_map(**{"FloatPixelData": ..., **integer, **changes})
+    made[SHARED] = deepcopy(made.get(SHARED, []))
+    for group in made[SHARED]:  # type: ignore[attr-defined]
+        for mapping in group.get("RealWorldValueMappingSequence", []):
+            mapping |= {name: value.value for name, value in mapping.items() if isinstance(value, Element)}
+    return made
 
 
 def shared(*values: str) -> dict[str, object]:

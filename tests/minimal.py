@@ -16,7 +16,7 @@ from type_cases import legal
 from rules.checks.modality import USUAL
 from rules.conditions import Answer
 from rules.dictionary import vm_of, vr_of
-from rules.encode import header_of
+from rules.encode import Element, header_of
 from rules.expressions import Expression, compiled
 from rules.header import Header
 from rules.image_types import image_type
@@ -43,10 +43,33 @@ _BY_KEYWORD: dict[str, object] = {
     "CodeValue": "1", "CodingSchemeDesignator": "99ONE", "CodeMeaning": "one", "MIMETypeOfEncapsulatedDocument":
     "application/pdf", "PatientSex": "O", "TimezoneOffsetFromUTC": "+0000", "PixelData": b"\0\0",
     "VolumeBasedCalculationTechnique": "NONE", "ImageOrientationVolume": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+    "LUTDescriptor": [1, 0, 16], "RedPaletteColorLookupTableDescriptor": [1, 0, 16],
+    "GreenPaletteColorLookupTableDescriptor": [1, 0, 16], "BluePaletteColorLookupTableDescriptor": [1, 0, 16],
+    "ICCProfile": (128).to_bytes(4, "big") + bytes(8) + b"scnrRGB XYZ " + bytes(12) + b"acsp" + bytes(88),
+    "VolumeToTransducerMappingMatrix": [1.0 * (n % 5 == 0) for n in range(16)],
 }  # fmt: skip
 SEEDS: Mapping[str, Attributes] = {
-    "Parametric Map": {"FloatPixelData": b"\0\0\0\0", "BitsAllocated": 32},
-    "Multi-frame True Color Secondary Capture Image": {"PixelData": b"\0" * 4},
+    "Parametric Map": {
+        "FloatPixelData": b"\0\0\0\0",
+        "BitsAllocated": 32,
+        SHARED: [
+            {
+                "RealWorldValueMappingSequence": [
+                    {
+                        "RealWorldValueFirstValueMapped": Element("SS", 0),
+                        "RealWorldValueLastValueMapped": Element("SS", 1),
+                    }
+                ]
+            }
+        ],
+    },
+    "Multi-frame True Color Secondary Capture Image": {
+        "PixelData": b"\0" * 4,
+        "PhotometricInterpretation": "RGB",
+        "PlanarConfiguration": 0,
+    },
+    "Enhanced CT Image": {SHARED: [{"PixelValueTransformationSequence": [{"RescaleType": "HU"}]}]},
+    "Color Palette": {f"{color}PaletteColorLookupTableDescriptor": [1, 0, 8] for color in ("Red", "Green", "Blue")},
     # Its three dimensions, PS3.3 C.8.24.3.3.
     "Enhanced US Volume": {
         "DimensionIndexSequence": [
@@ -67,7 +90,10 @@ def instance(iod: str) -> Attributes:
         attributes["Modality"] = USUAL[iod]
     types = image_type(iod)
     if types is not None:
+        seeded = attributes.pop(SHARED, [{}])[0]
         attributes |= legal(types)
+        if seeded:
+            attributes[SHARED] = [{**attributes.get(SHARED, [{}])[0], **seeded}]  # type: ignore[index]
     framed = any(each.name.endswith("Functional Groups") and each.usage == "M" for each in modules_of(iod))
     groups = functional_groups_of(iod) if framed else ()
     if groups:
@@ -77,6 +103,8 @@ def instance(iod: str) -> Attributes:
     for _ in range(ROUNDS):
         header = header_of(attributes)
         if not _more(attributes, header, iod, groups):
+            if isinstance(attributes.get("BitsStored"), int) and "HighBit" in attributes:
+                attributes["HighBit"] = attributes["BitsStored"] - 1
             return attributes
     raise ValueError(f"the conditions of {iod} do not settle")
 

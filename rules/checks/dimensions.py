@@ -8,7 +8,7 @@ from rules.dictionary import name_of, tag_of
 from rules.encode import Element
 from rules.frames import PER_FRAME, frame_places
 from rules.header import Header
-from rules.model import Problem, Severity
+from rules.model import Example, Problem, Severity
 from rules.registry import rule
 
 _POSITION = [{"PlanePositionSequence": [{"ImagePositionPatient": ["0", "0", "0"]}], "FrameContentSequence": [{}]}]
@@ -45,6 +45,32 @@ def dimension_organization_undeclared(header: Header) -> Iterator[Problem]:
             yield Problem(
                 item.path_of("DimensionOrganizationUID"), "is not among those of DimensionOrganizationSequence"
             )
+
+
+def _organizations(*declared: str, used: str) -> Example:
+    return {
+        "DimensionOrganizationSequence": [{"DimensionOrganizationUID": each} for each in declared],
+        "DimensionIndexSequence": [{"DimensionOrganizationUID": used}],
+    }
+
+
+@rule(
+    "dimension-organization-unused",
+    section="C.7.6.17.2",
+    severity=Severity.NOTE,
+    good=[_organizations("1.2.3", used="1.2.3")],
+    bad=[_organizations("1.2.3", "1.2.4", used="1.2.3")],
+)
+def dimension_organization_unused(header: Header) -> Iterator[Problem]:
+    """A Dimension Organization is listed, and no dimension belongs to it.
+
+    The list sums up those in use. Readers that match instances by it match too many.
+    """
+    used = {item.text("DimensionOrganizationUID") for item in header.items("DimensionIndexSequence")}
+    for item in header.items("DimensionOrganizationSequence") if used else ():
+        uid = item.text("DimensionOrganizationUID")
+        if uid is not None and uid not in used:
+            yield Problem(item.path_of("DimensionOrganizationUID"), "is that of no Item of DimensionIndexSequence")
 
 
 @rule(

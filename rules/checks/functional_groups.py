@@ -141,5 +141,28 @@ PER_FRAME = table_rule(
 )(_per_frame)
 
 
+def _unlisted(place: Header, tag: int) -> Iterator[Problem]:
+    """A functional group of the Standard is there that the IOD does not have, or an Attribute outside all groups.
+
+    An instance may have more than its IOD asks for, but few readers look for it there. An Attribute that stands beside
+    the groups, and not in one, is hardly ever found.
+    """
+    group = place.is_sequence(tag)
+    told = "is no functional group of this IOD" if group else "is in no functional group"
+    yield Problem(place.path_of(tag), told)
+
+
+UNLISTED = table_rule(
+    "functional-group-unlisted",
+    section="C.7.6.16.1.1",
+    severity=Severity.NOTE,
+    good=[_map(_MEASURES, _CONTENT)],
+    bad=[
+        _map({**_MEASURES, "MRImageFrameTypeSequence": [{}]}, _CONTENT),
+        _map(_MEASURES, {**_CONTENT, "ImagePositionPatient": ["0", "0", "0"]}),
+    ],
+)(_unlisted)
+
+
 def _of(group: Group) -> str:
     return group.usage.section

@@ -8,7 +8,7 @@ from math import sqrt
 from rules.frames import PER_FRAME, SHARED, frame_problem, frame_values, problems
 from rules.header import Header
 from rules.iods import iods
-from rules.model import Problem, Severity
+from rules.model import Example, Problem, Severity
 from rules.registry import rule
 
 OFF_LENGTH, OFF_RIGHT_ANGLE = 0.01, 0.02
@@ -121,3 +121,61 @@ def _oriented_only(header: Header) -> bool:
 def _has(places: Sequence[Header], sequence: str, keyword: str) -> bool:
     """Whether functional groups hold a value; Items of one structure agree on it."""
     return any(bool(group.length(keyword)) for place in places for group in place.items(sequence)[:1])
+
+
+_MATRICES = (
+    ("ImageToEquipmentMappingMatrix", "C.7.6.21.1", None),
+    # Of the others it is said in a note what they are.
+    ("VolumeToTransducerMappingMatrix", "C.8.24.2.2", Severity.WARNING),
+    ("VolumeToTableMappingMatrix", "C.8.24.2.2", Severity.WARNING),
+)
+
+
+def _matrix(*rows: float) -> Example:
+    return {"VolumeToTableMappingMatrix": [*rows, 0.0, 0.0, 0.0, 1.0]}
+
+
+@rule(
+    "matrix-not-rigid",
+    section="C.7.6.21.1",
+    severity=Severity.ERROR,
+    good=[_matrix(1.0, 0.0, 0.0, 9.0, 0.0, 0.0, -1.0, 9.0, 0.0, 1.0, 0.0, 9.0)],
+    bad=[
+        _matrix(2.0, 0.0, 0.0, 9.0, 0.0, 1.0, 0.0, 9.0, 0.0, 0.0, 1.0, 9.0),
+        {"ImageToEquipmentMappingMatrix": [*"1000010000100001"[:15], "2"]},
+    ],
+)
+def matrix_not_rigid(header: Header) -> Iterator[Problem]:
+    """A matrix that turns and moves coordinates also stretches or shears them.
+
+    Its three rows are perpendicular directions of length 1, its last is 0, 0, 0, 1. Distances measured through another
+    one are wrong.
+    """
+    for keyword, section, severity in _MATRICES:
+        numbers = header.numbers(keyword) if header.has(keyword) else ()
+        if len(numbers) != 16:
+            continue
+        rows = [numbers[at : at + 3] for at in (0, 4, 8)]
+        message = _wrong((*rows[0], *rows[1])) or _wrong((*rows[1], *rows[2])) or _wrong((*rows[0], *rows[2]))
+        if message is not None:
+            told = "has rows that are no perpendicular directions of length 1"
+            yield Problem(keyword, told, severity=severity, section=section)
+        elif any(abs(a - b) > OFF_LENGTH for a, b in zip(numbers[12:], (0, 0, 0, 1), strict=True)):
+            yield Problem(keyword, "has another last row than 0, 0, 0, 1", severity=severity, section=section)
+
+
+@rule(
+    "first-a-line",
+    section="C.8.27.4",
+    severity=Severity.ERROR,
+    good=[{"FirstALineLocation": 0.0}, {"FirstALineLocation": 359.5}],
+    bad=[{"FirstALineLocation": -1.0}, {"FirstALineLocation": 361.0}],
+)
+def first_a_line(header: Header) -> Iterator[Problem]:
+    """First A-line Location is no angle from 0 to 360 degrees.
+
+    By it viewers turn the picture of the vessel upright.
+    """
+    angle = header.number("FirstALineLocation") if header.has("FirstALineLocation") else None
+    if angle is not None and not 0 <= angle <= 360:
+        yield Problem("FirstALineLocation", f"is {angle:g}, wanted 0 to 360")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rules.checks.value_place import Place, places_within
 from rules.dictionary import tag_of
 from rules.frames import PER_FRAME, SHARED, frame_places, frame_values, problems
 from rules.header import Header
+from rules.iods import iods
 from rules.model import Example, Problem, Severity
 from rules.registry import rule
+from rules.wording import listed, shown
 
 
 def _paths(*identifiers: str, frame: str | None = None, **more: object) -> Example:
@@ -175,3 +177,62 @@ def imaged_volume_depth(header: Header) -> Iterator[Problem]:
     """
     if header.number("ImagedVolumeDepth") == 0:
         yield Problem("ImagedVolumeDepth", "is 0, wanted more")
+
+
+_JPEG = tuple(f"1.2.840.10008.1.2.4.{each}" for each in (50, 51))
+_PHOTOMETRIC: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(_JPEG, ("MONOCHROME2", "RGB", "YBR_FULL_422")),
+    "1.2.840.10008.1.2.4.90": ("MONOCHROME2", "RGB", "YBR_RCT"),
+    "1.2.840.10008.1.2.4.91": ("MONOCHROME2", "RGB", "YBR_ICT", "YBR_RCT"),
+    **dict.fromkeys(("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"), ("MONOCHROME2", "RGB")),
+}
+
+
+def _slide(interpretation: str, syntax: str = "1.2.840.10008.1.2.1") -> Example:
+    uid = iods()["VL Whole Slide Microscopy Image"].sop_class_uids[0]
+    return {"SOPClassUID": uid, "TransferSyntaxUID": syntax, "PhotometricInterpretation": interpretation}
+
+
+@rule(
+    "slide-photometric",
+    section="C.8.12.4.1.5",
+    severity=Severity.ERROR,
+    iods=["VL Whole Slide Microscopy Image"],
+    good=[_slide("RGB"), _slide("YBR_FULL_422", _JPEG[0]), _slide("YBR_RCT", "1.2.840.10008.1.2.4.90")],
+    bad=[_slide("YBR_FULL_422"), _slide("YBR_ICT", _JPEG[0]), _slide("YBR_ICT", "1.2.840.10008.1.2.4.90")],
+)
+def slide_photometric(header: Header) -> Iterator[Problem]:
+    """Photometric Interpretation of a slide does not go with its Transfer Syntax.
+
+    It says what is in the bytes: native pixels are RGB or gray, and each codec has its own transformation of colours.
+    Slides with the wrong one are shown green and pink.
+    """
+    allowed = _PHOTOMETRIC.get(header.transfer_syntax_uid)
+    said = header.text("PhotometricInterpretation")
+    if allowed is not None and said is not None and said not in allowed:
+        told = f"is {shown(said)}, wanted {listed(allowed)} in this Transfer Syntax"
+        yield Problem("PhotometricInterpretation", told)
+
+
+def _channels(number: int, samples: int) -> Example:
+    return {"SamplesPerPixel": samples, "OpticalPathSequence": [{"ChannelDescriptionCodeSequence": [{}] * number}]}
+
+
+@rule(
+    "channel-descriptions",
+    section="C.8.12.5",
+    severity=Severity.ERROR,
+    good=[_channels(3, 3), _channels(1, 1)],
+    bad=[_channels(1, 3), _channels(3, 1)],
+)
+def channel_descriptions(header: Header) -> Iterator[Problem]:
+    """An optical path does not describe as many channels as pixels have samples.
+
+    Channels are described in the order of the samples; with unequal numbers nobody knows which light is which.
+    """
+    used = header.integer("SamplesPerPixelUsed") if header.has("SamplesPerPixelUsed") else None
+    wanted = used if used is not None else header.integer("SamplesPerPixel")
+    for path in header.items("OpticalPathSequence") if wanted is not None else ():
+        found = len(path.items("ChannelDescriptionCodeSequence"))
+        if found and found != wanted:
+            yield Problem(path.path_of("ChannelDescriptionCodeSequence"), f"has {found} Items, wanted {wanted}")

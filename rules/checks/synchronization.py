@@ -37,3 +37,26 @@ def synchronization_channel(header: Header) -> Iterator[Problem]:
     channels = len(waveforms[group - 1].items("ChannelDefinitionSequence"))
     if channels and not 1 <= channel <= channels:
         yield Problem("SynchronizationChannel", f"names channel {channel} of {channels} in that Item")
+
+
+@rule(
+    "ntp-source-address",
+    section="C.7.4.2",
+    severity=Severity.ERROR,
+    good=[{"NTPSourceAddress": "192.168.1.1"}, {"NTPSourceAddress": "12:34:56:78:9a:bc:de:f0"}],
+    bad=[{"NTPSourceAddress": "ntp.example.org"}, {"NTPSourceAddress": "192.168.1"}],
+)
+def ntp_source_address(header: Header) -> Iterator[Problem]:
+    """NTP Source Address is no IP address.
+
+    It is one in dotted decimal, or in hexadecimal with colons: names of hosts are not for this place.
+    """
+    text = header.text("NTPSourceAddress") if header.has("NTPSourceAddress") else None
+    if text is None:
+        return
+    from ipaddress import ip_address  # few instances have one, and the module is not small
+
+    try:
+        ip_address(text.strip())
+    except ValueError:
+        yield Problem("NTPSourceAddress", "is no IP address")

@@ -24,7 +24,7 @@ def told(attributes: dict[str, object]) -> set[tuple[str, str]]:
 
 
 def icc(device: bytes = b"scnr") -> bytes:
-    return (bytes(12) + device + b"RGB XYZ " + bytes(12) + b"acsp").ljust(128, b"\0")
+    return (b"\0\0\0\x80" + bytes(8) + device + b"RGB XYZ " + bytes(12) + b"acsp").ljust(128, b"\0")
 
 
 RANGE = [{"MinimumStoredValueMapped": 0.0, "MaximumStoredValueMapped": 1.0}]
@@ -122,6 +122,7 @@ def test_ratio_and_method_are_required_under_a_lossy_transfer_syntax() -> None:
     assert {(each.rule, each.path) for each in findings(header)} == {
         ("attribute-missing", "LossyImageCompressionRatio"),
         ("attribute-missing", "LossyImageCompressionMethod"),
+        ("pixel-data-format", "FloatPixelData"),
     }
 
 
