@@ -150,11 +150,14 @@ _NO_WHERE_ABSENT = frozenset(
         "compare",
         "points to",
         "points to codes",
+        "points to a",
         "private",
         "points to a frame",
         "any item",
         "varies",
         "code",
+        "begins",
+        "differ",
     )
 )
 """What is NO of an Attribute that is not there."""
@@ -193,6 +196,10 @@ _OF_VALUES = frozenset(
         "varies",
         "matched",
         "code",
+        "begins",
+        "differ",
+        "points to a",
+        "kind",
     )
 )
 """What depends on a value, and not on the structure of the Item alone."""

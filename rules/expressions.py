@@ -18,10 +18,16 @@ An expression is a mapping with one of these members, and "at" where it names an
     {"matched": [K, K2, K3]}               one of its Items has as K2 what K3 is here or above; UNKNOWN without K3
     {"matched": [K, K2, K3, E]}            the Item that K3 so refers to answers YES; UNKNOWN where there is none
     {"code": [K, [[V, S], ...]]}           one of its Items holds one of these codes: Code Value, scheme; absent is NO
+    {"begins": [K, [V, ...]]}              its first value begins with one of these; absent is NO
+    {"differ": [K, K2]}                    it and K2 are numbers of different size, by more than a hundredth
+    {"points to a": [K, "SQ"]}             its value is the tag of an Attribute with this VR; absent is NO
+    {"kind": [K, "multi-frame"]}           its value is the UID of a SOP Class of this kind, see `rules.kinds`
     {"item": [K, 1]}                       the place is within this Item of K, or of a Sequence whose keyword ends so;
                                            [K, 0] is any Item, [K, -1] the last
     {"sop class": [UID, ...]}              the instance is of one of these SOP Classes
     {"transfer syntax": "lossy"}           or "encapsulated", "referenced": what the Transfer Syntax does to the pixels
+    {"refers to": "instances"}             or another of `rules.mentioned`: what is referred to anywhere in the instance
+    {"characters": "extended"}             some text has characters beyond the default repertoire
     {"all": [E, ...]}, {"any": [E, ...]}, {"not": E}
     {"undecidable": words}                 the instance cannot show it
 
@@ -41,6 +47,8 @@ from typing import Any
 from rules.conditions import Answer, yes_if
 from rules.dictionary import keyword_of, tag_of, vr_of
 from rules.header import Header, read_header
+from rules.kinds import KINDS, is_kind
+from rules.mentioned import has_extended_characters, refers_to
 from rules.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
 from rules.wording import listed
 
@@ -67,6 +75,10 @@ def compiled(expression: Expression) -> Ask:
         return _sop_class(frozenset(subject))
     if operation == "transfer syntax":
         return _SYNTAXES[subject]
+    if operation == "refers to":
+        return lambda place: refers_to(place.root, subject)
+    if operation == "characters":
+        return lambda place: yes_if(has_extended_characters(place.root))
     if operation == "item":
         return _last(subject[0]) if subject[1] < 0 else _within(subject[0], subject[1])
     if operation == "matched":
@@ -171,6 +183,12 @@ _LEAF_WORDS: dict[str, Callable[[Any], str]] = {
     "varies": lambda subject: f"{subject[1]} is not the same in all Items of {subject[0]}",
     "matched": lambda subject: _matched_words(*subject),
     "code": lambda subject: f"{subject[0]} holds {listed([code for code, _ in subject[1]])}",
+    "begins": lambda subject: f"{subject[0]} begins with {listed(subject[1])}",
+    "differ": lambda subject: f"{subject[0]} is not {subject[1]}",
+    "points to a": lambda subject: f"{subject[0]} points to a {subject[1]}",
+    "kind": lambda subject: f"{subject[0]} is that of {KINDS[subject[1]]}",
+    "refers to": lambda what: f"it refers to {what}",
+    "characters": lambda which: f"text has {which} characters",
     "item": lambda subject: _item_words(*subject),
     "sop class": lambda uids: f"the SOP Class is {listed(uids)}",
     "transfer syntax": lambda kind: f"the Transfer Syntax is {kind}",
@@ -208,6 +226,16 @@ def _leaf(operation: str, subject: Any) -> tuple[str, _Leaf]:
         return keyword, lambda place, tag: yes_if(count(len(place.texts(tag)), subject[2]))
     if operation == "code":
         return keyword, _code_leaf(frozenset((code, scheme) for code, scheme in subject[1]))
+    if operation == "begins":
+        beginnings = tuple(subject[1])
+        return keyword, lambda place, tag: yes_if((place.text(tag) or "").startswith(beginnings))
+    if operation == "differ":
+        other = tag_of(subject[1])
+        return keyword, lambda place, tag: _differ(place.number(tag), place.number(other))
+    if operation == "points to a":
+        return keyword, lambda place, tag: _points_to_a(place, tag, subject[1])
+    if operation == "kind":
+        return keyword, lambda place, tag: is_kind(place.text(tag), subject[1])
     raise ValueError(f"no expression has {operation!r}")
 
 
@@ -220,6 +248,20 @@ _PRESENCE: dict[str, _Leaf] = {
     "points to codes": lambda place, tag: _points_to_codes(place, tag),
     "points to a frame": lambda place, tag: _points_to_frame(place, tag),
 }
+
+
+def _differ(one: float | None, other: float | None) -> Answer:
+    if one is None or other is None:
+        return Answer.NO
+    return yes_if(abs(abs(one) - abs(other)) > max(abs(one), abs(other)) / 100)
+
+
+def _points_to_a(place: Header, tag: int, vr: str) -> Answer:
+    pointed = place.integer(tag)
+    if pointed is None:
+        return Answer.NO
+    found = vr_of(pointed)
+    return Answer.UNKNOWN if found is None else yes_if(found == vr)
 
 
 def _points_to_frame(place: Header, tag: int) -> Answer:

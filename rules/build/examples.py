@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import combinations, islice, product
 
 from rules.conditions import Answer
 from rules.dictionary import tag_of, vr_of
@@ -15,6 +15,15 @@ from rules.model import Example
 from rules.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, JPEG_BASELINE
 
 JPIP_REFERENCED = "1.2.840.10008.1.2.4.94"
+CT = "1.2.840.10008.5.1.4.1.1.2"
+_EACH_KIND = (
+    CT,
+    "1.2.840.10008.5.1.4.1.1.2.1",
+    "1.2.840.10008.5.1.4.1.1.77.1.6",
+    "1.2.840.10008.5.1.4.1.1.9.1.1",
+    "1.2.840.10008.5.1.4.38.1",
+)
+"""A CT Image, an enhanced one, a slide, an ECG and a Hanging Protocol: of each kind one that is and one that is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,7 @@ def _trials(expression: Expression) -> Iterator[Trial]:
     choices: dict[tuple[str, str], list[object]] = {}
     for leaf in asked:
         operation, subject = parts(leaf)
-        if operation in ("sop class", "transfer syntax", "item", "undecidable"):
+        if operation in ("sop class", "transfer syntax", "refers to", "characters", "item", "undecidable"):
             continue
         keyword = subject if isinstance(subject, str) else subject[0]
         at = leaf.get("at", "here")
@@ -65,14 +74,21 @@ def _trials(expression: Expression) -> Iterator[Trial]:
         if operation == "matched":
             referring = choices.setdefault((subject[2], "here"), [_ABSENT])
             referring.append(_typed("1", vr_of(tag_of(subject[2])) or ""))
+        if operation == "differ":
+            choices[(subject[1], "here")] = [*_states(subject[1], leaf, asked)]
     if any("points to a frame" in leaf for leaf in asked):
         choices[("FrameContentSequence", "frames")] = [[{"FrameAcquisitionNumber": 1}]]
+    if any("refers to" in leaf for leaf in asked):
+        choices[("ReferencedInstanceSequence", "root")] = [_ABSENT, *_REFERENCES]
+        choices[("StudyInstanceUID", "root")] = [_STUDY]
+    if any("characters" in leaf for leaf in asked):
+        choices[("PatientComments", "root")] = [b"e ", b"\xe9 "]
     if any("sop class" in leaf for leaf in asked):
         uids = [uid for leaf in asked for uid in leaf.get("sop class", ())]
         choices[("SOPClassUID", "root")] = ["1.2.3", *uids]
     places = [None, *_places(leaf["item"] for leaf in asked if "item" in leaf)]
     syntaxes = _EACH_SYNTAX if any("transfer syntax" in leaf for leaf in asked) else (EXPLICIT_VR_LITTLE_ENDIAN,)
-    for syntax, place, chosen in product(syntaxes, places, product(*choices.values())):
+    for chosen, syntax, place in product(_each_way(list(choices.values())), syntaxes, places):
         put: dict[str, dict[str, object]] = {"here": {}, "root": {}, "frames": {}}
         for (keyword, at), state in zip(choices, chosen, strict=True):
             if state is not _ABSENT:
@@ -95,6 +111,24 @@ def _places(asked: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int, int]]:
         yield (keyword, max(number, 1), 0)
 
 
+def _each_way(choices: Sequence[Sequence[object]]) -> Iterator[Sequence[object]]:
+    """One state of each Attribute; first those where few Attributes have another than their first, then all."""
+    first = [states[0] for states in choices]
+    for few in range(3):
+        for chosen in combinations(range(len(choices)), few):
+            for states in product(*(choices[each][1:] for each in chosen)):
+                way = list(first)
+                for each, state in zip(chosen, states, strict=True):
+                    way[each] = state
+                yield way
+    yield from product(*choices)
+
+
+_STUDY = "1.2.5"
+_REFERENCES = [
+    [{"ReferencedSOPClassUID": sop_class, "ReferencedSOPInstanceUID": "1.2.3", "StudyInstanceUID": study}]
+    for sop_class, study in ((CT, _STUDY), (CT, "1.2.6"), ("2.16.840.1.113883.1.7.2", _STUDY))
+]
 _EACH_SYNTAX = (EXPLICIT_VR_LITTLE_ENDIAN, JPEG_BASELINE, JPIP_REFERENCED)
 
 
@@ -135,6 +169,14 @@ def _states(keyword: str, leaf: Expression, asked: Sequence[Expression]) -> Iter
         yield from ([{subject[1]: one}, {subject[1]: each}] for each in (one, other))
     elif operation == "matched":
         yield from _matching(subject[1], subject[3] if len(subject) > 3 else None)
+    elif operation == "begins":
+        yield from (_typed(f"{subject[1][0]}1", vr), _other(vr))
+    elif operation == "kind":
+        yield from _EACH_KIND
+    elif operation == "differ":
+        yield from (_typed("1", vr), _typed("2", vr))
+    elif operation == "points to a":
+        yield from (tag_of("ProcedureCodeSequence"), tag_of("PatientID"))
     elif operation == "any item":
         yes, no = examples(subject[1])
         yield from ([each.data_set] for each in (yes, no) if each is not None)

@@ -11,7 +11,7 @@ from rules.build.sources import Published, Table
 Structure = dict[str, Any]
 
 _JOINS = ("all", "any")
-_NAMELESS = ("sop class", "transfer syntax", "undecidable", "item")
+_NAMELESS = ("sop class", "transfer syntax", "refers to", "characters", "undecidable", "item")
 
 
 class Unplaced(ValueError):

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from rules import tables
 from rules.build.corrections import Corrections, digest
 from rules.build.earlier import Earlier, EarlierRow
+from rules.build.kinds import kinds
 from rules.build.phrases import Phrase, permits, read, said
 from rules.build.places import Level, Places, Unplaced
 from rules.build.sources import Line, Published, PublishedIod, Second, Table, Use
@@ -59,6 +61,9 @@ class Builder:
         """Every IOD and all that it includes."""
         for iod in self._published.iods:
             self._iod(iod)
+        uids = [(file_name(name), each) for name, _, each in tables.read("iods")["rows"]]
+        built = self.built.files
+        built[("", "kinds")] = kinds(built, [row for row in uids if ("iods", row[0]) in built])
         self.built.refused += self._corrections.unused()
         return self.built
 

@@ -1,0 +1,137 @@
+"""What is mentioned anywhere in an instance: the instances it refers to, and characters beyond the default ones."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rules.charset import ESCAPE
+from rules.conditions import Answer, yes_if
+from rules.dictionary import tag_of
+from rules.header import Header
+from rules.kinds import is_kind
+from rules.stencil import Stencil
+from rules.values import TEXT
+
+_CLASS, _INSTANCE, _STUDY = (
+    tag_of(each) for each in ("ReferencedSOPClassUID", "ReferencedSOPInstanceUID", "StudyInstanceUID")
+)
+_LISTS = frozenset(
+    tag_of(each) for each in ("ReferencedSeriesSequence", "StudiesContainingOtherReferencedInstancesSequence")
+)
+"""The Common Instance Reference Module, which lists what the rest of the instance refers to (PS3.3 C.12.2)."""
+_HL7 = b"2.16.840.1.113883.1.7."
+"""How the object identifiers begin that stand for unencapsulated HL7 documents (PS3.3 C.12.1.1.6)."""
+
+_SERVICES = b"1.2.840.10008.3.1."
+"""How the UIDs of SOP Classes begin that stand for Studies, procedure steps and the like, which are not stored."""
+
+
+def refers_to(root: Header, what: str) -> Answer:
+    """Whether the instance refers to such instances.
+
+    `what` is "instances", composite ones of some Study and other than itself; "this Study" or "other Studies", which
+    only references can tell that name the Study; "HL7 documents", unencapsulated ones.
+    """
+    if what == "HL7 documents":
+        return yes_if(_has(root, _HL7) and any(each.sop_class.startswith(_HL7) for each in references(root)))
+    if not _has(root, _tag_bytes(root, _INSTANCE)):
+        return Answer.NO
+    this = _bare(root.raw("SOPInstanceUID"))
+    said = [_answer(each, root, what) for each in references(root, _LISTS) if each.sop_instance != this]
+    if Answer.YES in said:
+        return Answer.YES
+    return Answer.UNKNOWN if Answer.UNKNOWN in said else Answer.NO
+
+
+def _answer(reference: Reference, root: Header, what: str) -> Answer:
+    if reference.sop_class.startswith(_SERVICES):
+        return Answer.NO
+    in_study = is_kind(reference.sop_class.decode("latin-1"), "study")
+    if what == "instances" or in_study is not Answer.YES:
+        return in_study
+    if reference.study is None:
+        return Answer.UNKNOWN
+    return yes_if((reference.study == _bare(root.raw("StudyInstanceUID"))) is (what == "this Study"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One reference: SOP Class and Instance UID, and the Study Instance UID that stands beside it or around it."""
+
+    sop_class: bytes
+    sop_instance: bytes
+    study: bytes | None
+
+
+def references(place: Header, without: frozenset[int] = frozenset()) -> Iterator[Reference]:
+    """Every reference in a Data Set or Item but those below the Sequences `without`, the same ones once a structure."""
+    for tag in _sequences(place):
+        if tag not in without:
+            for stencil in place.stencils(tag):
+                yield from _in_items(stencil.exemplar, stencil, None)
+
+
+def _in_items(item: Header, stencil: Stencil, study: bytes | None) -> Iterator[Reference]:
+    if item.has(_STUDY):
+        study = _bare(item.raw(_STUDY))
+    if item.has(_INSTANCE):
+        classes = {_bare(each) for each in stencil.distinct_at(item, _CLASS)} or {b""}
+        instances = {_bare(each) for each in stencil.distinct_at(item, _INSTANCE)}
+        for sop_class in classes:
+            for sop_instance in instances if len(classes) == 1 else (b"",):
+                yield Reference(sop_class, sop_instance, study)
+    for tag in _sequences(item):
+        for below in item.items(tag):
+            yield from _in_items(below, stencil, study)
+
+
+def has_extended_characters(root: Header) -> bool:
+    """Whether text of the instance has bytes beyond the default repertoire (PS3.5 6.1.2.1).
+
+    Private Attributes are not looked at: what they hold under a VR of text need not be text.
+    """
+    return any(_extended(root.raw(tag) or b"") for tag in _texts(root)) or any(
+        _extended(raw)
+        for tag in _sequences(root)
+        for stencil in root.stencils(tag)
+        for raw in _below(stencil.exemplar, stencil)
+    )
+
+
+def _below(item: Header, stencil: Stencil) -> Iterator[bytes]:
+    for tag in _texts(item):
+        yield from stencil.distinct_at(item, tag)
+    for tag in _sequences(item):
+        for below in item.items(tag):
+            yield from _below(below, stencil)
+
+
+def _texts(place: Header) -> list[int]:
+    return [tag for tag in place.tags() if not tag & 0x10000 and place.vr(tag) in TEXT]
+
+
+def _sequences(place: Header) -> list[int]:
+    return [tag for tag in place.tags() if place.is_sequence(tag)]
+
+
+def _extended(raw: bytes) -> bool:
+    return not raw.isascii() or ESCAPE in raw
+
+
+def _has(root: Header, searched: bytes) -> bool:
+    """Whether the bytes stand in front of the pixel data; a quick look before a thorough one."""
+    data = root.source.data
+    end = root.pixel_offset or len(data)
+    if isinstance(data, memoryview):
+        data = bytes(data[:end])
+    return data.find(searched, 0, end) >= 0
+
+
+def _tag_bytes(root: Header, tag: int) -> bytes:
+    return struct.pack(">HH" if root.encoding.big_endian else "<HH", tag >> 16, tag & 0xFFFF)
+
+
+def _bare(raw: bytes | None) -> bytes:
+    return (raw or b"").rstrip(b" \0")
