@@ -178,6 +178,8 @@ def _reads(expression: Expression) -> Iterator[Read]:
             yield tag_of(subject if isinstance(subject, str) else subject[0]), at
         if operation == "matched":
             yield tag_of(subject[2]), "above"
+        if operation == "differ":
+            yield tag_of(subject[1]), at
 
 
 _OF_VALUES = frozenset(

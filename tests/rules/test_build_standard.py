@@ -39,3 +39,7 @@ def test_the_facts_are_what_the_sources_give_byte_for_byte(built: Path, folder: 
     kept = {each.name: each.read_bytes() for each in (tables.FACTS / folder).glob("*.json")}
     assert fresh.keys() == kept.keys()
     assert [name for name in fresh if fresh[name] != kept[name]] == []
+
+
+def test_the_kinds_of_sop_classes_are_what_the_tables_give(built: Path) -> None:
+    assert (built / "kinds.json").read_bytes() == (tables.FACTS / "kinds.json").read_bytes()

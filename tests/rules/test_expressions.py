@@ -20,6 +20,7 @@ from rules.header import Header
 
 YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
 JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
+CT, ECG = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.9.1.1"
 SHARED, PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
 
 
@@ -63,6 +64,23 @@ def frame_type(*values: str) -> dict[str, object]:
         ({"points to": ["FrameIncrementPointer", "FrameTime"]}, {"FrameIncrementPointer": [0x00181065]}, NO),
         ({"private": "SelectorAttribute"}, {"SelectorAttribute": 0x00091001}, YES),
         ({"private": "SelectorAttribute"}, {"SelectorAttribute": 0x00100020}, NO),
+        ({"points to a": ["SelectorAttribute", "SQ"]}, {"SelectorAttribute": 0x00081032}, YES),
+        ({"points to a": ["SelectorAttribute", "SQ"]}, {"SelectorAttribute": 0x00100020}, NO),
+        ({"points to a": ["SelectorAttribute", "SQ"]}, {"SelectorAttribute": 0x00091001}, UNKNOWN),
+        ({"points to a": ["SelectorAttribute", "SQ"]}, {}, NO),
+        ({"begins": ["CodingSchemeDesignator", ["99"]]}, {"CodingSchemeDesignator": "99LOCAL"}, YES),
+        ({"begins": ["CodingSchemeDesignator", ["99"]]}, {"CodingSchemeDesignator": "DCM99"}, NO),
+        ({"begins": ["CodingSchemeDesignator", ["99"]]}, {}, NO),
+        ({"differ": ["PhysicalDeltaX", "PhysicalDeltaY"]}, {"PhysicalDeltaX": 0.1, "PhysicalDeltaY": 0.2}, YES),
+        ({"differ": ["PhysicalDeltaX", "PhysicalDeltaY"]}, {"PhysicalDeltaX": 0.1, "PhysicalDeltaY": -0.1}, NO),
+        ({"differ": ["PhysicalDeltaX", "PhysicalDeltaY"]}, {"PhysicalDeltaX": 0.1, "PhysicalDeltaY": 0.1001}, NO),
+        ({"differ": ["PhysicalDeltaX", "PhysicalDeltaY"]}, {"PhysicalDeltaX": 0.1}, NO),
+        ({"kind": ["ReferencedSOPClassUID", "waveform"]}, {"ReferencedSOPClassUID": CT}, NO),
+        ({"kind": ["ReferencedSOPClassUID", "waveform"]}, {"ReferencedSOPClassUID": ECG}, YES),
+        ({"kind": ["ReferencedSOPClassUID", "waveform"]}, {}, UNKNOWN),
+        ({"characters": "extended"}, {"PatientComments": b"\xe9 "}, YES),
+        ({"characters": "extended"}, {"PatientComments": "e"}, NO),
+        ({"refers to": "HL7 documents"}, {}, NO),
         ({"items": ["BeamSequence", ">", 1]}, {"BeamSequence": [{}, {}]}, YES),
         ({"items": ["BeamSequence", ">", 0]}, {}, NO),
         ({"any item": ["BeamSequence", {"present": "BeamName"}]}, {"BeamSequence": [{}, {"BeamName": "a"}]}, YES),
@@ -244,6 +262,13 @@ def test_words_can_follow_since_in_a_message() -> None:
     assert words({"all": [original, either]}) == (
         "ImageType value 1 is ORIGINAL or MIXED and (PixelSpacing is absent or NumberOfFrames > 1 in the Data Set)"
     )
+
+
+def test_questions_of_the_whole_instance_have_words_too() -> None:
+    reference: Expression = {"kind": ["ReferencedSOPClassUID", "tiled"]}
+    assert words(reference) == "ReferencedSOPClassUID is that of a tiled image"
+    assert words({"refers to": "other Studies"}) == "it refers to other Studies"
+    assert words({"begins": ["CodingSchemeDesignator", ["99"]]}) == "CodingSchemeDesignator begins with 99"
 
 
 def test_every_condition_of_the_fact_tables_has_an_instance_for_each_answer_that_it_can_give() -> None:
