@@ -10,7 +10,7 @@ from typing import Any
 
 from rules import tables
 from rules.expressions import Expression
-from rules.modules import Row, row_of
+from rules.modules import Row, constraint_rows
 
 PARAMETRIC_MAP_STORAGE = "1.2.840.10008.5.1.4.1.1.30"
 """The SOP Class that the examples of rules on Modules use."""
@@ -110,12 +110,12 @@ def forbidden_modules_of(iod: str) -> tuple[tuple[str, str], ...]:
 def constraints_of(iod: str) -> tuple[Row, ...]:
     """What the Content Constraints of an IOD ask of its Attributes beyond its Modules."""
     rows = _table(iod).get("constraints", ())
-    return tuple(_constraint(iod, keyword, more) for kind, keyword, more in rows if kind == "row")
+    return constraint_rows([_constraint(iod, name, more) for kind, name, more in rows if kind == "row"])
 
 
-def _constraint(iod: str, keyword: str, more: Mapping[str, Any]) -> Row:
+def _constraint(iod: str, name: str, more: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any]]:
     never = {"never": {"sop class": list(iods()[iod].sop_class_uids)}} if more.get("absent") else {}
-    return row_of(keyword, more.get("type", ""), {**more, **never}, more["section"])
+    return name, more.get("type", ""), {**more, **never}
 
 
 _REAL_TIME_COMMUNICATION = "1.2.840.10008.10."

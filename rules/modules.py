@@ -123,6 +123,11 @@ def _guarded(row: Row, only_if: Expression | None) -> Row:
     return replace(row, type=f"{row.type[0]}C", required_if=required, may_be=True)
 
 
+def constraint_rows(lines: Sequence[Sequence[Any]]) -> tuple[Row, ...]:
+    """The rows that an IOD adds to its Modules, nested as written; each names its own section."""
+    return tuple(rows_of(_nested([_line(each) for each in lines], 0, len(lines), 0, "")))
+
+
 def _table(folder: str, file_name: str) -> Table | None:
     if not tables.exists(folder, file_name):
         return None
@@ -164,6 +169,7 @@ def row_of(
 ) -> Row:
     """A row from what a fact table says of it."""
     tag = tag_of(keyword)
+    section = more.get("section", section)
     if not more:
         return Row(keyword, tag, kind, section, within=within)
     may = more.get("may")

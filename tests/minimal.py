@@ -48,7 +48,33 @@ _BY_KEYWORD: dict[str, object] = {
     "ICCProfile": (128).to_bytes(4, "big") + bytes(8) + b"scnrRGB XYZ " + bytes(12) + b"acsp" + bytes(88),
     "VolumeToTransducerMappingMatrix": [1.0 * (n % 5 == 0) for n in range(16)],
 }  # fmt: skip
+_WAVEFORM: Attributes = {"WaveformSampleInterpretation": "SS", "WaveformBitsAllocated": 16, "SamplingFrequency": "300"}
+_VOICE: Attributes = {"WaveformSampleInterpretation": "UB", "WaveformBitsAllocated": 8, "SamplingFrequency": "8000"}
+_TWO_CHANNELS: Attributes = {
+    "NumberOfWaveformChannels": 2,
+    "ChannelDefinitionSequence": [{}, {}],
+    "WaveformData": b"\0" * 4,
+}
 SEEDS: Mapping[str, Attributes] = {
+    **{
+        each: {"WaveformSequence": [_WAVEFORM]}
+        for each in (
+            "12-Lead ECG",
+            "General ECG",
+            "Ambulatory ECG",
+            "Hemodynamic Waveform",
+            "General 32-bit ECG",
+            "Basic Cardiac Electrophysiology Waveform",
+            "Routine Scalp Electroencephalogram",
+            "Electromyogram",
+            "Sleep Electroencephalogram",
+            "Multi-channel Respiratory Waveform",
+        )
+    },
+    "Basic Voice Audio Waveform": {"WaveformSequence": [_VOICE]},
+    "Ultrasound Image": {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7},
+    "Ultrasound Multi-frame Image": {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7},
+    "Electrooculogram": {"WaveformSequence": [_WAVEFORM | _TWO_CHANNELS]},
     "Parametric Map": {
         "FloatPixelData": b"\0\0\0\0",
         "BitsAllocated": 32,

@@ -35,8 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     print(report(built), end="")
     for each in built.refused:
         print(f"refused: {each}", file=sys.stderr)
-    for table, keyword, digest, phrase, then in built.unread:
-        print(f"unread: [{table!r}, {keyword!r}, {digest!r}] {phrase!r} {then!r}", file=sys.stderr)
+    for at, table, keyword, digest, phrase, then in built.unread:
+        print(f"unread: {at}: [{table!r}, {keyword!r}, {digest!r}] {phrase!r} {then!r}", file=sys.stderr)
     if (built.refused or built.unread) and not given.anyway:
         return 1
     write(built, given.facts)

@@ -44,8 +44,9 @@ class Corrections:
 
 
 def read_corrections(file: Path) -> Corrections:
-    """The decisions in the file. ValueError where one is given twice or lacks its reason."""
+    """The decisions in the file. ValueError where one is given twice, lacks its reason or says what nobody reads."""
     given = tomllib.loads(file.read_text(encoding="utf-8"))
+    _check_members(given)
     conditions: dict[tuple[str, str, str], Phrase] = {}
     for each in given.get("condition", []):
         for where in each["for"]:
@@ -87,6 +88,35 @@ def read_corrections(file: Path) -> Corrections:
 def digest(phrase: str) -> str:
     """Eight letters that stand for a printed phrase: the Standard's sentences stay out of the project."""
     return sha256(" ".join(phrase.split()).rstrip(" .").encode()).hexdigest()[:8]
+
+
+def _check_members(given: Mapping[str, Any]) -> None:
+    for kind, listed in given.items():
+        known = _MEMBERS.get(kind)
+        if known is None:
+            raise ValueError(f"corrections.toml: nobody reads [{kind}]")
+        for each in listed if isinstance(listed, list) else ():
+            strange = sorted(set(each) - known)
+            if strange:
+                raise ValueError(f"corrections.toml: in {dict(each)} nobody reads {', '.join(strange)}")
+
+
+_LISTS = frozenset(("enumerated", "enumerated if", "defined"))
+_MEMBERS: dict[str, frozenset[str]] = {
+    "moved": frozenset(),
+    "placement": frozenset(),
+    "sections": frozenset(),
+    "table": frozenset(("reason", "number", "name", "section")),
+    "iod": frozenset(("reason", "name", "lost")),
+    "row": _LISTS
+    | {"reason", "table", "line", "row", "depth", "drop", "if", "items", "listed in", "may", "type", "types", "vm"},
+    "terms": _LISTS | {"reason", "section"},
+    "kept": frozenset(("reason", "like")),
+    "constraint": frozenset(("iods", "section", "forbidden", "rows")),
+    "condition": frozenset(("reason", "for", "if", "may", "never")),
+    "undecidable": frozenset(("reason", "for")),
+}
+"""What may be said of each kind of decision: a word misspelt would else decide nothing."""
 
 
 def _add(into: dict[Any, Any], place: Any, value: Any) -> None:

@@ -92,7 +92,7 @@ class Sections:
         if heading is None or not name or "#sect_" not in address:
             return False
         title = heading[1].replace("\u00a0", " ").strip().partition(" ")[2]
-        return _plain(name) in {_plain(each) for each in (title, *re.split(r" and |, ", title))}
+        return _plain(name) in {_plain(each) for each in (title, *re.split(r",? and |, ", title))}
 
     def _lists_at(self, address: str) -> tuple[ValueList, ...]:
         if address not in self._lists:

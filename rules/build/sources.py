@@ -33,13 +33,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The printed table of a Module or Macro, by its number ("C.8-4")."""
+    """The printed table of a Module or Macro, by its number ("C.8-4"); `file` is the source's that has it."""
 
     number: str
     name: str
     macro: bool
     section: str
     lines: tuple[Line, ...]
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +91,11 @@ def read_base(folder: Path, second: Second, given: Corrections, earlier: Earlier
         if row["keyword"]
     }
     printed: dict[str, Any] = {}
+    file_of: dict[str, str] = {}
     for part in (1, 2, 3):
-        printed |= _member(folder, f"dicom_tables_part_{part}")
+        found = _member(folder, f"dicom_tables_part_{part}")
+        printed |= found
+        file_of |= dict.fromkeys(found, f"dicom_tables_part_{part}.json")
     of_section: dict[str, str] = {}
     section_of = dict(second.sections)
     for section, found in _member(folder, "dicom_modules").items():
@@ -99,11 +103,13 @@ def read_base(folder: Path, second: Second, given: Corrections, earlier: Earlier
             of_section.setdefault(section, each["name"])
             section_of[each["name"]] = section
     for number in printed:
-        found = _OWN_SECTION.fullmatch(number)
-        if found and found[1].count(".") > section_of.get(number, "").count("."):
-            section_of[number] = found[1]
+        own = _OWN_SECTION.fullmatch(number)
+        if own and own[1].count(".") > section_of.get(number, "").count("."):
+            section_of[number] = own[1]
     section_of |= given.sections
-    tables = {number: _table(number, table, section_of.get(number, "")) for number, table in printed.items()}
+    tables = {
+        number: _table(number, table, section_of.get(number, ""), file_of[number]) for number, table in printed.items()
+    }
     by_caption = {table.name: number for number, table in tables.items()}
     for table_of, line in given.lines:
         if "depth" in given.lines[(table_of, line)]:
@@ -226,9 +232,9 @@ def paths(table: Table) -> Iterator[tuple[Line, str]]:
         yield line, ":".join(above)
 
 
-def _table(number: str, printed: Mapping[str, Any], section: str) -> Table:
+def _table(number: str, printed: Mapping[str, Any], section: str, file: str) -> Table:
     name, macro = macro_or_module(printed["table_caption"])
-    return Table(number, name, macro, section, tuple(_line(place, row) for place, row in _counted(printed)))
+    return Table(number, name, macro, section, tuple(_line(place, row) for place, row in _counted(printed)), file)
 
 
 def _counted(printed: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, str]]]:

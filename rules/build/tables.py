@@ -29,8 +29,8 @@ class Built:
 
     files: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
-    unread: list[tuple[str, str, str, str, str]] = field(default_factory=list)
-    """Table, keyword, digest, phrase, and the phrase of the earlier edition."""
+    unread: list[tuple[str, str, str, str, str, str]] = field(default_factory=list)
+    """File and row, table, keyword, digest, phrase, and the phrase of the earlier edition."""
     differences: list[str] = field(default_factory=list)
     conditions: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     """Distinct conditions, by phrase and structure: read "by phrase" or "by hand"; "decidable", "one way" or not."""
@@ -54,8 +54,11 @@ class Builder:
         self._published, self._second, self._earlier = published, second, earlier
         self._corrections, self._marked, self._known = corrections, marked, known
         self._places = Places(published)
+        self._keywords = frozenset(keyword for keyword, *_ in published.dictionary.values())
         self.built = Built()
         self._written: set[str] = set()
+        self._at = ""
+        """The file and row that is being read, for what is told of it."""
 
     def build(self) -> Built:
         """Every IOD and all that it includes."""
@@ -77,7 +80,7 @@ class Builder:
             facts["functional groups"] = groups
         if constraints := self._corrections.constraints.get(iod.name):
             self._corrections.used.add(("constraint", iod.name))
-            facts["constraints"] = [row for each in constraints for row in _constraint(each)]
+            facts["constraints"] = [row for each in constraints for row in self._constraint(iod.name, each)]
         self.built.files[("iods", file_name(iod.name))] = facts
 
     def _uses(self, iod: PublishedIod, uses: tuple[Use, ...], kind: str) -> Iterator[Row]:
@@ -85,6 +88,7 @@ class Builder:
         names = {(of, name.lower()): said_there for (of, name), said_there in theirs.items()}
         seen: set[str] = set()
         for use in uses:
+            self._at = "dicom_iod.json" if kind == "module" else "dicom_iod_func_groups.json"
             usage, text = use.usage, use.text
             other = names.get((iod.name, use.name.lower()))
             if other is not None:
@@ -130,6 +134,19 @@ class Builder:
         self._count(placed, of, use.name, phrase)
         return placed
 
+    def _constraint(self, iod: str, given: Mapping[str, Any]) -> Iterator[Row]:
+        """A Module that the IOD excludes, or a row that it narrows, each with its section of Annex A."""
+        self._at = "corrections.toml"
+        section = {"section": given["section"]}
+        for module in given.get("forbidden", ()):
+            if not any(table.name == module and not table.macro for table in self._published.tables.values()):
+                self._refuse(f"constraint of {iod}", module, "is no Module")
+            yield ["forbidden", module, section]
+        for name, more in given.get("rows", ()):
+            if name.lstrip(">") not in self._keywords:
+                self._refuse(f"constraint of {iod}", name, "names no Attribute")
+            yield ["row", name, {**more, **section}]
+
     # Modules and Macros
 
     def _table(self, number: str) -> None:
@@ -139,6 +156,7 @@ class Builder:
         table = self._published.tables[number]
         folder = "macros" if table.macro else "modules"
         place = (folder, file_name(table.name))
+        self._at = table.file
         if place in self.built.files:
             self._refuse(table.name, "", f"two tables would be {'/'.join(place)}")
         if not table.section:
@@ -150,6 +168,7 @@ class Builder:
         seen: set[str] = set()
         dropped: int | None = None
         for line, level in zip(table.lines, levels, strict=True):
+            self._at = f"{table.file} row {line.number}"
             if dropped is not None and line.depth > dropped:
                 continue
             dropped = None
@@ -174,7 +193,7 @@ class Builder:
                 dropped = line.depth
                 continue
             if path in seen:
-                self._refuse(table.name, keyword, f"row {line.number} is there twice")
+                self._refuse(table.name, keyword, "is there twice")
                 continue
             seen.add(path)
             facts["rows"].append(row)
@@ -182,7 +201,7 @@ class Builder:
     def _keyword(self, table: Table, line: Line) -> str | None:
         entry = self._published.dictionary.get(line.tag)
         if entry is None:
-            self._refuse(table.name, line.name, f"row {line.number} names no Attribute")
+            self._refuse(table.name, line.name, "names no Attribute")
             return None
         if not self._known(line.tag):
             self.built.unknown[line.tag] = entry
@@ -192,7 +211,7 @@ class Builder:
         macro = self._published.tables.get(line.include)
         if macro is None:
             if line.include != "IODFunctionalGroupMacros":
-                self._refuse(table.name, line.include, f"row {line.number} includes a table that is not there")
+                self._refuse(table.name, line.include, "includes a table that is not there")
             return
         more: dict[str, Any] = {}
         if given is not None:
@@ -200,7 +219,7 @@ class Builder:
             more |= {"types": types} if types else {}
             more |= {"if": self._places.placed(given["if"], level, table)} if "if" in given else {}
         elif re.search(r"\b(is|to be|shall be) Type \d|[Rr]equired if|Include if", line.text):
-            self._refuse(table.name, macro.name, f"row {line.number} says more of the Macro than that it is included")
+            self._refuse(table.name, macro.name, "says more of the Macro than that it is included")
         yield [">" * line.depth + "include", file_name(macro.name), more]
         self._table(line.include)
 
@@ -213,7 +232,7 @@ class Builder:
                 return None
         kind = given.get("type", line.type)
         if kind not in _TYPES:
-            self._refuse(table.name, keyword, f"row {line.number} has the Type {kind!r}")
+            self._refuse(table.name, keyword, f"has the Type {kind!r}")
             return None
         earlier = self._earlier.get((table.number, path))
         more: dict[str, Any] = {}
@@ -332,10 +351,11 @@ class Builder:
     # Told to a person
 
     def _refuse(self, table: str, row: str, why: str) -> None:
-        self.built.refused.append(f"{table}{', ' if row else ''}{row}: {why}")
+        self.built.refused.append(f"{self._at}: {table}{', ' if row else ''}{row}: {why}")
 
     def _unread(self, of: str, keyword: str, phrase: str, then: str) -> None:
-        self.built.unread.append((of, keyword, digest(phrase), self._marked(phrase.replace("\n", " | ")), then))
+        marked = self._marked(phrase.replace("\n", " | "))
+        self.built.unread.append((self._at, of, keyword, digest(phrase), marked, then))
 
     def _differs(self, told: str) -> None:
         self.built.differences.append(told)
@@ -351,12 +371,3 @@ _LISTS = (
 )
 _OF_USES = {"module": "Module", "functional group": "Functional Group"}
 _TYPES = ("1", "1C", "2", "2C", "3")
-
-
-def _constraint(given: Mapping[str, Any]) -> Iterator[Row]:
-    """A Module that the IOD excludes, or a row that it narrows, each with its section of Annex A."""
-    section = {"section": given["section"]}
-    for module in given.get("forbidden", ()):
-        yield ["forbidden", module, section]
-    for keyword, more in given.get("rows", ()):
-        yield ["row", keyword, {**more, **section}]

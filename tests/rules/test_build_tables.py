@@ -149,14 +149,19 @@ def test_macros_are_written_beside_the_modules_that_include_them(sources: Source
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
-        ([row("Shoe Size", "0x00101021", "1")], "Test, Shoe Size: row 1 names no Attribute"),
-        ([row("Any Attribute", "0x", "3")], "Test, Any Attribute: row 1 names no Attribute"),
-        ([*PATIENT, row("Patient ID", "0x00100020", "3")], "Test, PatientID: row 3 is there twice"),
-        ([row("Patient ID", "0x00100020", "")], "Test, PatientID: row 1 has the Type ''"),
-        ([include("10-99")], "Test, 10-99: row 1 includes a table that is not there"),
+        (
+            [row("Shoe Size", "0x00101021", "1")],
+            "refused: dicom_tables_part_1.json row 1: Test, Shoe Size: names no Attribute",
+        ),
+        ([row("Any Attribute", "0x", "3")], "row 1: Test, Any Attribute: names no Attribute"),
+        ([*PATIENT, row("Patient ID", "0x00100020", "3")], "row 3: Test, PatientID: is there twice"),
+        ([row("Patient ID", "0x00100020", "")], "row 1: Test, PatientID: has the Type ''"),
+        ([include("10-99")], "row 1: Test, 10-99: includes a table that is not there"),
         (
             [row("Patient ID", "0x00100020", "1C", "Required if the moon is full.")],
-            "['Test', 'PatientID', '" + digest("Required if the moon is full.") + "']",
+            "unread: dicom_tables_part_1.json row 1: ['Test', 'PatientID', '"
+            + digest("Required if the moon is full.")
+            + "']",
         ),
         (
             [row("Patient ID", "0x00100020", "1C", "Required if Modality (0008,0060) is CT.")],
@@ -219,6 +224,31 @@ def test_a_decision_given_twice_or_without_its_reason_is_an_error(tmp_path: Path
         read_corrections(file)
 
 
+def test_a_decision_with_a_word_that_nobody_reads_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "corrections.toml"
+    file.write_text('[[row]]\nreason = "a"\ntable = "T"\nrow = "A"\nenumrated = ["B"]\n')
+    with pytest.raises(ValueError, match="nobody reads enumrated"):
+        read_corrections(file)
+    file.write_text('[[rows]]\nreason = "a"\n')
+    with pytest.raises(ValueError, match=r"nobody reads \[rows\]"):
+        read_corrections(file)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('rows = [["ShoeSize", {enumerated = ["CT"]}]]', "constraint of Test Image, ShoeSize: names no Attribute"),
+        ('forbidden = ["Shoes"]', "constraint of Test Image, Shoes: is no Module"),
+    ],
+)
+def test_a_constraint_that_names_nothing_is_refused(
+    sources: Sources, capsys: pytest.CaptureFixture[str], line: str, told: str
+) -> None:
+    sources.corrections = f'[[constraint]]\niods = ["Test Image"]\nsection = "A.1.4"\n{line}\n'
+    assert sources.build() == 1
+    assert told in capsys.readouterr().err
+
+
 def test_rows_are_dropped_and_narrowed_as_corrected(sources: Sources) -> None:
     sources.lines = [
         *PATIENT,
@@ -249,13 +279,15 @@ def test_content_constraints_stand_with_the_iod(sources: Sources) -> None:
 [[constraint]]
 iods = ["Test Image"]
 section = "A.1.4"
-forbidden = ["Overlay Plane"]
-rows = [["Modality", {enumerated = ["CT"]}]]
+forbidden = ["Test"]
+rows = [["Modality", {enumerated = ["CT"]}], ["ReferencedImageSequence", {items = [1, 2]}], [">PatientID", {}]]
 """
     assert sources.build() == 0
     assert sources.facts("iods", "test-image")["constraints"] == [
-        ["forbidden", "Overlay Plane", {"section": "A.1.4"}],
+        ["forbidden", "Test", {"section": "A.1.4"}],
         ["row", "Modality", {"enumerated": ["CT"], "section": "A.1.4"}],
+        ["row", "ReferencedImageSequence", {"items": [1, 2], "section": "A.1.4"}],
+        ["row", ">PatientID", {"section": "A.1.4"}],
     ]
 
 
