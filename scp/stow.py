@@ -31,12 +31,19 @@ from scp.status import (
 )
 from scp.storable import TRANSFER_SYNTAXES_TAKEN, Storable
 from scp.store import Part
+from scp.stow_metadata import BadMetadata, Bulk, Model, pieces, read_json, read_xml, text_of
 from scp.uid import valid_uid
 
 log = logging.getLogger("dicomgate.stow")
 
 DOOR = "stow"
 DICOM = "application/dicom"
+METADATA = {"application/dicom+json": read_json, "application/dicom+xml": read_xml}
+"""Media types of metadata, and how each is read."""
+
+LARGEST_METADATA = 1 << 26
+"""Bytes of metadata in one request, which are held in memory."""
+
 HELD_OPEN = 64
 """Parts of one request whose files stay open until the body is whole; beyond that they are opened again."""
 
@@ -100,7 +107,11 @@ class StoreRequest:
         self._study = study
         self._bounds = bounds
         self._taken: list[_Instance] = []
-        self._current: _Instance | None = None
+        self._models: list[Model] = []
+        self._bulks: dict[str, list[Bulk]] = {}
+        self._numbers = 0
+        self._metadata_size = 0
+        self._current: _Instance | _Metadata | _BulkData | None = None
         kind = media_type(content_type)
         if kind is None:
             raise UnsupportedMediaType(f"no Content-Type, wanted multipart/related or {DICOM}")
@@ -108,7 +119,8 @@ class StoreRequest:
         self._parts: Multipart | None = None
         if kind.name == "multipart/related":
             self._parts = self._multipart(kind)
-        elif kind.name == DICOM:
+        elif kind.name in (DICOM, *METADATA):
+            self._default = kind.name
             self.begin({"content-type": content_type})
         else:
             raise UnsupportedMediaType(f"Content-Type {kind.name}, wanted multipart/related or {DICOM}")
@@ -118,7 +130,7 @@ class StoreRequest:
         if boundary is None:
             raise BadMultipart("the Content-Type names no boundary")
         self._default = kind.parameters.get("type", DICOM).lower()
-        if self._default != DICOM:
+        if self._default not in (DICOM, *METADATA):
             raise UnsupportedMediaType(f"multipart/related of {self._default}, wanted {DICOM}")
         return Multipart(boundary, self)
 
@@ -135,8 +147,11 @@ class StoreRequest:
             self.end()
         else:
             self._parts.close()
+        for model in self._models:
+            self._take(model)
+        self._forget_bulks()
         if not self._taken:
-            raise BadMultipart("the body has no part")
+            raise BadMultipart("the body has no part" if not self._numbers else "the body has no instance")
         # What was rejected decides over what follows, so one has to come after the other.
         rejected: set[str] = set()
         taken, self._taken = self._taken, []
@@ -152,30 +167,101 @@ class StoreRequest:
         for each in self._taken:
             each.abandon()
         self._taken = []
+        self._forget_bulks()
+
+    def _take(self, model: Model) -> None:
+        """Write the file of an instance that came as metadata, as if it had come so."""
+        self._hold_on_to_bounds()
+        instance = _Instance(self._node, self._client, self._study, self._bounds)
+        try:
+            pieces(model, self._bulks, lambda piece: instance.write(memoryview(piece)))
+        except BadMetadata as error:
+            instance.refuse(model, UNDECODABLE, str(error))
+        instance.end(keep_open=len(self._taken) < HELD_OPEN)
+        self._taken.append(instance)
+
+    def _forget_bulks(self) -> None:
+        for found in self._bulks.values():
+            for each in found:
+                each.path.unlink(missing_ok=True)
+        self._bulks = {}
+
+    def _hold_on_to_bounds(self) -> None:
+        if max(len(self._taken), self._numbers) >= self._bounds.instances:
+            raise TooMuch(f"more than {self._bounds.instances} instances in one request")
 
     # What the parts are told to (`multipart.Receiver`)
 
     def begin(self, headers: dict[str, str]) -> None:
         """A part begins."""
-        if len(self._taken) >= self._bounds.instances:
-            raise TooMuch(f"more than {self._bounds.instances} instances in one request")
+        self._hold_on_to_bounds()
+        self._numbers += 1
         kind = media_type(headers.get("content-type", self._default))
-        if kind is None or kind.name != DICOM:
+        if kind is not None and kind.name == self._default == DICOM:
+            self._current = _Instance(self._node, self._client, self._study, self._bounds)
+        elif kind is not None and kind.name == self._default:
+            self._current = _Metadata()
+        elif kind is not None and self._default != DICOM and kind.name != DICOM and self._models:
+            self._current = _BulkData(self._node, kind, headers.get("content-location", ""))
+        else:
             said = headers.get("content-type", "")[:80]
-            raise UnsupportedMediaType(f"part {len(self._taken) + 1} is {said!r}, wanted {DICOM}")
-        self._current = _Instance(self._node, self._client, self._study, self._bounds)
+            raise UnsupportedMediaType(f"part {self._numbers} is {said!r}, wanted {self._default}")
 
     def data(self, piece: memoryview) -> None:
         """Bytes of the part."""
         assert self._current is not None
         self._current.write(piece)
+        if isinstance(self._current, _Metadata):
+            self._metadata_size += len(piece)
+            if self._metadata_size > LARGEST_METADATA:
+                raise TooMuch(f"more than {LARGEST_METADATA} bytes of metadata")
 
     def end(self) -> None:
         """The part is whole."""
-        assert self._current is not None
-        self._current.end(keep_open=len(self._taken) < HELD_OPEN)
-        self._taken.append(self._current)
-        self._current = None
+        current, self._current = self._current, None
+        if isinstance(current, _Instance):
+            current.end(keep_open=len(self._taken) < HELD_OPEN)
+            self._taken.append(current)
+        elif isinstance(current, _Metadata):
+            self._models += METADATA[self._default](current.whole)
+        elif current is not None:
+            current.end()
+            self._bulks.setdefault(current.location, []).append(current.bulk)
+
+
+class _Metadata:
+    """Data Sets in one of the models, held until they are whole."""
+
+    def __init__(self) -> None:
+        self.whole = bytearray()
+
+    def write(self, piece: memoryview) -> None:
+        """Take the next bytes."""
+        self.whole += piece
+
+    def abandon(self) -> None:
+        """Nothing is on the disk."""
+
+
+class _BulkData:
+    """Bulk data on their way to a temporary file of the store."""
+
+    def __init__(self, node: Node, kind: MediaType, location: str) -> None:
+        self.location = location
+        self._part = node.store.begin(node.ids.next(), b"")
+        self.bulk = Bulk(self._part.path, kind)
+
+    def write(self, piece: memoryview) -> None:
+        """Take the next bytes. Raises NoRoom."""
+        self._part.write(piece)
+
+    def end(self) -> None:
+        """All of it is there; it is read again by name."""
+        self._part.close()
+
+    def abandon(self) -> None:
+        """Keep nothing."""
+        self._part.discard()
 
 
 class _Instance:
@@ -247,6 +333,10 @@ class _Instance:
         self._part = None
         return Stored(receipt)
 
+    def refuse(self, model: Model, status: Status, words: str) -> None:
+        """Settle that this instance, of which there are only metadata, cannot be taken."""
+        self._settle(status, words, text_of(model, "00080016"), text_of(model, "00080018"))
+
     def abandon(self) -> None:
         """Keep nothing."""
         if self._part is not None:
@@ -313,13 +403,13 @@ class _Instance:
             return self._settle(status, status.meaning)
         return self._settle(status, str(error) or status.meaning)
 
-    def _settle(self, status: Status, words: str) -> Failed:
+    def _settle(self, status: Status, words: str, sop_class_uid: str = "", sop_instance_uid: str = "") -> Failed:
         """Keep nothing, record why, and hold the result."""
         self.abandon()
         request = self._request
         failed = Failed(
-            request.sop_class_uid if request is not None else "",
-            request.sop_instance_uid if request is not None else "",
+            request.sop_class_uid if request is not None else sop_class_uid,
+            request.sop_instance_uid if request is not None else sop_instance_uid,
             status,
             words,
         )

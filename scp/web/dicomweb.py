@@ -19,7 +19,9 @@ from scp.policy import device_of
 from scp.receive import Node
 from scp.sender import Sender
 from scp.storable import Storable
+from scp.store import NoRoom
 from scp.stow import Bounds, Client, StoreRequest, TooMuch, UnsupportedMediaType
+from scp.stow_metadata import BadMetadata
 from scp.stow_response import JSON, XML, chosen, respond
 from scp.tokens import Token
 from scp.uid import valid_uid
@@ -90,10 +92,12 @@ class StoreService:
             taken = StoreRequest(content_type, client, study, self._bounds, self._node)
             await self._feed(taken, request)
             results = await self._in_thread(lambda: taken.finish(self._road))
-        except BadMultipart as error:
+        except (BadMultipart, BadMetadata) as error:
             return await self._refuse(taken, 400, str(error))
         except UnsupportedMediaType as error:
             return await self._refuse(taken, 415, str(error))
+        except NoRoom as error:
+            return await self._refuse(taken, 503, str(error))
         except TooMuch as error:
             return await self._refuse(taken, 413, str(error))
         except TooSlow as error:
