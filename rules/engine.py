@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -66,8 +66,9 @@ def check(header: Header, rules: RuleSet) -> Checked:
     uid = header.text("SOPClassUID") or ""
     iod = storage_sop_classes().get(uid, "")
     tally = Tally()
-    undecided = _tables(header, uid, tally)
-    for topic in _topics(iod):
+    present = frozenset(header.elements())
+    undecided = _tables(header, uid, present, tally)
+    for topic in _topics(iod, present & _deciding()):
         try:
             for said in topic(header):
                 if isinstance(said, Undecided):
@@ -81,7 +82,7 @@ def check(header: Header, rules: RuleSet) -> Checked:
     return Checked(iod, rules.edition, findings, undecided)
 
 
-def _tables(header: Header, uid: str, tally: Tally) -> int:
+def _tables(header: Header, uid: str, present: frozenset[int], tally: Tally) -> int:
     """Judge an instance by the fact tables of its IOD; the number of requirements that are left undecided."""
     try:
         asked = plan(uid)
@@ -90,20 +91,22 @@ def _tables(header: Header, uid: str, tally: Tally) -> int:
                 tally.add(finding)
             return 0
         judge = Judge(asked, tally.add)
-        judge_instance(judge, header)
+        judge_instance(judge, header, present)
     except Exception as broke:  # the fault of one table must not cost the other topics, nor the instance
         tally.add(broken("the fact tables", broke))
         return 0
     return judge.undecided
 
 
+KINDS = 1024
+"""IODs, each with the tags that decide which rules apply, for which the rules are kept together."""
 Said = Finding | Undecided
 Topic = Callable[[Header], Iterable[Said]]
 
 
-@cache
-def _topics(iod: str) -> tuple[Topic, ...]:
-    """What is asked of an instance of this IOD beside its Modules, compiled once."""
+@lru_cache(maxsize=KINDS)
+def _topics(iod: str, deciding: frozenset[int]) -> tuple[Topic, ...]:
+    """What is asked of an instance of this IOD beside its Modules; of the tags that decide, it holds these."""
     topics: list[Topic] = [every_value]
     facts = image_type(iod)
     if facts is not None:
@@ -111,12 +114,20 @@ def _topics(iod: str) -> tuple[Topic, ...]:
     if facts is not None and facts.frames is not None:
         topics.append(partial(frame_types, images=facts))
     topics += [encapsulations, real_world_values, dimension_indices, volumes, instance_references]
-    topics += [partial(run, rule) for rule in all_rules().values() if _applies(rule, iod)]
+    topics += [partial(run, rule) for rule in all_rules().values() if _applies(rule, iod, deciding)]
     return tuple(topics)
 
 
-def _applies(rule: Rule, iod: str) -> bool:
-    return not rule.from_tables and (rule.iods is None or iod in rule.iods)
+def _applies(rule: Rule, iod: str, deciding: frozenset[int]) -> bool:
+    if rule.from_tables or (rule.iods is not None and iod not in rule.iods):
+        return False
+    return rule.only_with is None or not rule.only_with.isdisjoint(deciding)
+
+
+@cache
+def _deciding() -> frozenset[int]:
+    """The tags on which it depends whether a rule is asked at all."""
+    return frozenset(tag for rule in all_rules().values() for tag in rule.only_with or ())
 
 
 def _name(topic: Topic) -> str:

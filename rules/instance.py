@@ -15,9 +15,8 @@ from rules.plan import OVERLAY_PLANE, Check, Entry, Level
 OVERLAY = 0x6000
 
 
-def judge_instance(judge: Judge, header: Header) -> None:
-    """Judge an instance by all Modules of its IOD."""
-    present = frozenset(header.elements())
+def judge_instance(judge: Judge, header: Header, present: frozenset[int]) -> None:
+    """Judge an instance, which holds these tags, by all Modules of its IOD."""
     modules, makeup = judge.plan.modules(header, present), judge.plan.makeup(present)
     judge.undecided += len(modules.undecided)
     for option, tags in modules.barred:

@@ -72,7 +72,8 @@ class Rule:
     """One thing that can be wrong with an instance, with its words and examples.
 
     `check` takes the header, or for a rule `from_tables` the place and the row of the fact tables that
-    the engine hands it. `iods` are the IODs it is asked of; None means wherever it can apply.
+    the engine hands it. `iods` are the IODs it is asked of; None means wherever it can apply. `only_with` are tags of
+    which the Data Set has to hold one for the rule to find anything; None where that cannot be said.
     """
 
     id: str
@@ -85,3 +86,4 @@ class Rule:
     iods: frozenset[str] | None
     from_tables: bool
     check: Callable[..., Iterator[Problem]]
+    only_with: frozenset[int] | None = None

@@ -26,12 +26,18 @@ def rule(
     good: Iterable[Example],
     bad: Iterable[Example],
     iods: Iterable[str] | None = None,
+    only_with: Iterable[str] | None = None,
 ) -> Callable[[Callable[..., Iterator[Problem]]], Rule]:
-    """Register a rule that is asked of the whole header; its docstring and examples are its page."""
+    """Register a rule that is asked of the whole header; its docstring and examples are its page.
+
+    `only_with` names Attributes: a Data Set that holds none of them is passed without asking. Most instances hold
+    little of what there are rules on, so this is most of what makes many rules cheap.
+    """
 
     def register(check: Callable[..., Iterator[Problem]]) -> Rule:
         where = None if iods is None else frozenset(iods)
-        return _register(id, section, severity, good, bad, where, False, check)
+        tags = None if only_with is None else frozenset(map(tag_of, only_with))
+        return _register(id, section, severity, good, bad, where, False, check, tags)
 
     return register
 
@@ -110,6 +116,7 @@ def _register(
     iods: frozenset[str] | None,
     from_tables: bool,
     check: Callable[..., Iterator[Problem]],
+    only_with: frozenset[int] | None = None,
 ) -> Rule:
     if id in _registered:
         raise ValueError(f"two rules are called {id}")
@@ -117,7 +124,17 @@ def _register(
         raise ValueError(f"{id} has {len(id)} characters, {LONGEST_ID} fit an Error Comment")
     summary, _, reason = inspect.cleandoc(check.__doc__ or "").partition("\n\n")
     made = Rule(
-        id, section, severity, summary, " ".join(reason.split()), tuple(good), tuple(bad), iods, from_tables, check
+        id,
+        section,
+        severity,
+        summary,
+        " ".join(reason.split()),
+        tuple(good),
+        tuple(bad),
+        iods,
+        from_tables,
+        check,
+        only_with,
     )
     _registered[id] = made
     return made

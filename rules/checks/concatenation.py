@@ -25,6 +25,7 @@ _OPHTHALMIC: Example = {"InConcatenationNumber": 1, "InConcatenationTotalNumber"
     "concatenation-total",
     section="C.7.6.16",
     severity=Severity.ERROR,
+    only_with=["InConcatenationTotalNumber"],
     good=[_part(1, 0, 2), _OPHTHALMIC],
     bad=[_part(1, 0, 1), _part(1, 0, 0)],
 )
@@ -43,6 +44,7 @@ def concatenation_total(header: Header) -> Iterator[Problem]:
     "concatenation-number",
     section="C.7.6.16",
     severity=Severity.ERROR,
+    only_with=["InConcatenationNumber"],
     good=[_part(1, 0, 2), _part(2, 5, 2), _part(7, 90)],
     bad=[_part(0, 0), _part(3, 5, 2)],
 )
@@ -64,6 +66,7 @@ def concatenation_number(header: Header) -> Iterator[Problem]:
     "concatenation-offset",
     section="C.7.6.16",
     severity=Severity.ERROR,
+    only_with=["ConcatenationFrameOffsetNumber"],
     good=[_part(1, 0), _part(2, 5), _part(2, 1)],
     bad=[_part(1, 1), _part(2, 0), _part(4, 2)],
 )
@@ -86,6 +89,7 @@ def concatenation_offset(header: Header) -> Iterator[Problem]:
     "concatenation-source-is-this",
     section="C.7.6.16.1.3",
     severity=Severity.NOTE,
+    only_with=["SOPInstanceUIDOfConcatenationSource"],
     good=[{"SOPInstanceUID": "1.2.3", "SOPInstanceUIDOfConcatenationSource": "1.2.4"}],
     bad=[{"SOPInstanceUID": "1.2.3", "SOPInstanceUIDOfConcatenationSource": "1.2.3"}],
 )

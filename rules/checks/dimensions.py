@@ -18,6 +18,7 @@ _POSITION = [{"PlanePositionSequence": [{"ImagePositionPatient": ["0", "0", "0"]
     "dimension-organization-undeclared",
     section="C.7.6.17.2",
     severity=Severity.ERROR,
+    only_with=["DimensionIndexSequence"],
     good=[
         {
             "DimensionOrganizationSequence": [{"DimensionOrganizationUID": "1.2.3"}],
@@ -77,6 +78,7 @@ def dimension_organization_unused(header: Header) -> Iterator[Problem]:
     "dimension-functional-group",
     section="C.7.6.17.1",
     severity=Severity.ERROR,
+    only_with=["DimensionIndexSequence"],
     good=[
         {
             "DimensionIndexSequence": [
@@ -115,6 +117,7 @@ def dimension_functional_group(header: Header) -> Iterator[Problem]:
     "dimension-pointer-forbidden",
     section="C.7.6.17.1",
     severity=Severity.ERROR,
+    only_with=["DimensionIndexSequence"],
     good=[{"DimensionIndexSequence": [{"DimensionIndexPointer": 0x00209056, "FunctionalGroupPointer": 0x00209111}]}],
     bad=[
         {"DimensionIndexSequence": [{"DimensionIndexPointer": 0x00209111}]},
@@ -139,6 +142,7 @@ _OF_INDICES = (tag_of("FrameContentSequence"), tag_of("DimensionIndexValues"))
     "dimension-pointer-nowhere",
     section="C.7.6.17.1",
     severity=Severity.NOTE,
+    only_with=["DimensionIndexSequence"],
     good=[
         {
             "DimensionIndexSequence": [{"DimensionIndexPointer": 0x00200032, "FunctionalGroupPointer": 0x00209113}],
@@ -178,6 +182,7 @@ _PRIVATE_GROUP: dict[str, object] = {"(0029,0010)": "ACME", "(0029,1001)": Eleme
     "dimension-private-creator",
     section="C.7.6.17.1",
     severity=Severity.ERROR,
+    only_with=["DimensionIndexSequence"],
     good=[
         {
             "DimensionIndexSequence": [{"DimensionIndexPointer": 0x00291001, "DimensionIndexPrivateCreator": "ACME"}],

@@ -23,6 +23,7 @@ def _example(iod: str, modality: str) -> Example:
     section="C.7.3.1.1.1",
     severity=Severity.WARNING,
     iods=list(USUAL),
+    only_with=["Modality"],
     good=[_example("CT Image", "CT"), _example("MR Image", "MR")],
     bad=[_example("CT Image", "MR"), _example("MR Image", "CT")],
 )

@@ -13,6 +13,7 @@ from rules.registry import rule
     "number-of-frames-not-positive",
     section="C.7.6.6.1.1",
     severity=Severity.ERROR,
+    only_with=["NumberOfFrames"],
     good=[{"NumberOfFrames": "1"}],
     bad=[{"NumberOfFrames": "0"}, {"NumberOfFrames": "-1"}],
 )
@@ -31,6 +32,7 @@ def number_of_frames_not_positive(header: Header) -> Iterator[Problem]:
     section="C.7.6.16",
     # It is Type 3 and no sentence bounds it; but a frame that is not there represents nothing.
     severity=Severity.WARNING,
+    only_with=["RepresentativeFrameNumber"],
     good=[{"NumberOfFrames": "2", "RepresentativeFrameNumber": 2}],
     bad=[{"NumberOfFrames": "2", "RepresentativeFrameNumber": 3}, {"RepresentativeFrameNumber": 0}],
 )

@@ -23,6 +23,7 @@ _PAIR = ((_POSITION, "ImagePositionPatient"), (_GROUP, "ImageOrientationPatient"
     "orientation-not-orthonormal",
     section="C.7.6.2.1.1",
     severity=Severity.ERROR,
+    only_with=["ImageOrientationPatient", "ImageOrientationSlide", SHARED, PER_FRAME],
     good=[
         {"ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"]},
         {"ImageOrientationPatient": ["0.71", "0.71", "0", "0", "0", "-1"]},
@@ -71,6 +72,7 @@ def _wrong(cosines: Sequence[float]) -> str | None:
     section="C.7.6.2.1.1",
     # The Standard asks for the pair where it describes the Attributes; the Types of both are what IODs enforce.
     severity=Severity.WARNING,
+    only_with=["ImagePositionPatient", "ImageOrientationPatient", SHARED, PER_FRAME],
     good=[
         {
             "ImagePositionPatient": ["0", "0", "0"],

@@ -15,6 +15,7 @@ from rules.registry import rule
     section="C.7.6.1.1.5",
     severity=Severity.WARNING,
     iods=["Parametric Map"],
+    only_with=["LossyImageCompression"],
     good=[
         {"LossyImageCompression": "00"},
         {
@@ -47,6 +48,7 @@ def lossy_without_history(header: Header) -> Iterator[Problem]:
     section="C.7.6.1.1.5",
     severity=Severity.WARNING,
     iods=["Parametric Map"],
+    only_with=["LossyImageCompressionRatio"],
     good=[{"LossyImageCompressionRatio": ["2", "3"], "LossyImageCompressionMethod": ["ISO_10918_1", "ISO_15444_1"]}],
     bad=[{"LossyImageCompressionRatio": ["2", "3"], "LossyImageCompressionMethod": ["ISO_10918_1"]}],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rules.frames import frame_values, problems
+from rules.frames import PER_FRAME, SHARED, frame_values, problems
 from rules.header import Header
 from rules.model import Example, Problem, Severity
 from rules.registry import rule
@@ -21,6 +21,7 @@ def _measures(keyword: str, *values: str) -> Example:
     "pixel-spacing-not-positive",
     section="10.7.1.3",
     severity=Severity.ERROR,
+    only_with=["PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", SHARED, PER_FRAME],
     good=[
         {"Rows": 4, "Columns": 4, "PixelSpacing": ["0.5", "0.5"]},
         {"Rows": 1, "Columns": 4, "PixelSpacing": ["0", "0.5"]},
@@ -61,6 +62,7 @@ def _too_small(spacings: Sequence[float], sizes: Sequence[int | None]) -> str | 
     "slice-spacing-negative",
     section="C.7.6.16.2.1",
     severity=Severity.ERROR,
+    only_with=[SHARED, PER_FRAME],
     good=[_measures("SpacingBetweenSlices", "0.5"), _measures("SpacingBetweenSlices", "0")],
     bad=[_measures("SpacingBetweenSlices", "-0.5")],
 )
@@ -78,6 +80,7 @@ def slice_spacing_negative(header: Header) -> Iterator[Problem]:
     "slice-thickness-not-positive",
     section="C.7.6.16.2.1",
     severity=Severity.NOTE,
+    only_with=[SHARED, PER_FRAME],
     good=[_measures("SliceThickness", "0.5")],
     bad=[_measures("SliceThickness", "0"), _measures("SliceThickness", "-1")],
 )

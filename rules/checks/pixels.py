@@ -27,6 +27,7 @@ _FOUR_PIXELS: dict[str, object] = {
     section="A.75.3",
     severity=Severity.ERROR,
     iods=["Parametric Map"],
+    only_with=["FloatPixelData", "DoubleFloatPixelData"],
     good=[{"PixelData": bytes(4)}, {"DoubleFloatPixelData": bytes(8)}],
     bad=[{"FloatPixelData": bytes(4), "DoubleFloatPixelData": bytes(8)}],
 )
@@ -44,6 +45,7 @@ def pixel_data_one_kind(header: Header) -> Iterator[Problem]:
     "pixel-data-length",
     section="PS3.5 8.1.1",
     severity=Severity.ERROR,
+    only_with=["PixelData", "FloatPixelData", "DoubleFloatPixelData"],
     good=[{**_FOUR_PIXELS, "PixelData": bytes(8)}, {**_FOUR_PIXELS, "NumberOfFrames": "2", "PixelData": bytes(16)}],
     bad=[{**_FOUR_PIXELS, "PixelData": bytes(6)}, {**_FOUR_PIXELS, "NumberOfFrames": "2", "PixelData": bytes(24)}],
 )

@@ -25,6 +25,7 @@ def _paths(*identifiers: str, frame: str | None = None, **more: object) -> Examp
     "optical-path-count",
     section="C.8.12.5",
     severity=Severity.ERROR,
+    only_with=["NumberOfOpticalPaths"],
     good=[_paths("1", "2", NumberOfOpticalPaths=2)],
     bad=[_paths("1", "2", NumberOfOpticalPaths=1)],
 )
@@ -42,6 +43,7 @@ def optical_path_count(header: Header) -> Iterator[Problem]:
     "optical-path-repeated",
     section="C.8.12.5",
     severity=Severity.ERROR,
+    only_with=["OpticalPathSequence"],
     good=[_paths("1", "2")],
     bad=[_paths("1", "1")],
 )
@@ -62,6 +64,7 @@ def optical_path_repeated(header: Header) -> Iterator[Problem]:
     "optical-path-undeclared",
     section="C.8.12.6.2",
     severity=Severity.ERROR,
+    only_with=["OpticalPathSequence"],
     good=[_paths("1", "2", frame="2")],
     bad=[_paths("1", "2", frame="3")],
 )
@@ -89,6 +92,7 @@ def _specimens(described: str, seen: str) -> Example:
     "specimen-undeclared",
     section="C.8.12.6.3",
     severity=Severity.ERROR,
+    only_with=["SpecimenDescriptionSequence"],
     good=[_specimens("1.2.3", "1.2.3")],
     bad=[_specimens("1.2.3", "1.2.4")],
 )
@@ -117,6 +121,7 @@ _SPECIMENS, _SPECIMEN = tag_of("SpecimenReferenceSequence"), tag_of("SpecimenUID
     section="C.7.6.22.1.2",
     # No sentence forbids to describe one specimen twice; but the UID is there to tell specimens apart.
     severity=Severity.WARNING,
+    only_with=["SpecimenDescriptionSequence"],
     good=[{"SpecimenDescriptionSequence": [{"SpecimenUID": "1.2.3"}, {"SpecimenUID": "1.2.4"}]}],
     bad=[{"SpecimenDescriptionSequence": [{"SpecimenUID": "1.2.3"}, {"SpecimenUID": "1.2.3"}]}],
 )
@@ -137,6 +142,7 @@ def specimen_repeated(header: Header) -> Iterator[Problem]:
     "slide-corner",
     section="C.7.4.1.1.2",
     severity=Severity.ERROR,
+    only_with=["ImageOrientationSlide", "TotalPixelMatrixOriginSequence"],
     good=[
         {"PositionReferenceIndicator": "SLIDE_CORNER", "ImageOrientationSlide": ["0", "1", "0", "1", "0", "0"]},
         {"PositionReferenceIndicator": "", "TotalPixelMatrixOriginSequence": [{}]},
@@ -167,6 +173,7 @@ def _on_slide(header: Header) -> bool:
     "imaged-volume-depth",
     section="C.8.12.4.1.2",
     severity=Severity.ERROR,
+    only_with=["ImagedVolumeDepth"],
     good=[{"ImagedVolumeDepth": 1.5}],
     bad=[{"ImagedVolumeDepth": 0.0}],
 )

@@ -31,6 +31,7 @@ def _frame(place: int, z: str) -> Mapping[str, object]:
     section="C.7.6.16.2.2.4",
     # Senders round positions, and what counts as the same is left to them.
     severity=Severity.WARNING,
+    only_with=[PER_FRAME],
     good=[_stack((1, "0"), (2, "1"), (1, "0.00"))],
     bad=[_stack((1, "0"), (1, "5"))],
 )
@@ -59,6 +60,7 @@ def stack_position_differs(header: Header) -> Iterator[Problem]:
     "ordinal-zero",
     section="C.7.6.16.2.2",
     severity=Severity.WARNING,
+    only_with=[PER_FRAME],
     good=[_stack((1, "0"))],
     bad=[_stack((0, "0")), {PER_FRAME: [{_CONTENT: [{"TemporalPositionIndex": 0}]}]}],
 )

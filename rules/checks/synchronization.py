@@ -18,6 +18,7 @@ def _channel(group: int, channel: int) -> Example:
     "synchronization-channel",
     section="C.7.4.2.1.3",
     severity=Severity.WARNING,
+    only_with=["SynchronizationChannel"],
     good=[_channel(1, 2), {"SynchronizationChannel": [1, 9]}],
     bad=[_channel(2, 1), _channel(1, 3), _channel(0, 1)],
 )

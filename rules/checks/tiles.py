@@ -29,6 +29,7 @@ _MATRIX: Example = {
     "tiled-full-frame-count",
     section="C.7.6.17.3",
     severity=Severity.ERROR,
+    only_with=["TotalPixelMatrixFocalPlanes"],
     good=[
         {**_MATRIX, "NumberOfFrames": "8"},
         {**_MATRIX, "TotalPixelMatrixFocalPlanes": 3, "OpticalPathSequence": [{}, {}], "NumberOfFrames": "48"},
@@ -84,6 +85,7 @@ def _flavor(header: Header) -> str | None:
     "tiles-overlap-in-full",
     section="C.8.12.14",
     severity=Severity.ERROR,
+    only_with=["TilesOverlap"],
     good=[{**_MATRIX, "TilesOverlap": "NONE"}],
     bad=[{**_MATRIX, "TilesOverlap": "FIXED"}],
 )
@@ -110,6 +112,7 @@ def _at(column: int, row: int) -> Example:
     "tile-outside-matrix",
     section="C.8.12.6.1",
     severity=Severity.WARNING,
+    only_with=["TotalPixelMatrixColumns", "TotalPixelMatrixRows"],
     good=[_at(1, 1), _at(97, 33)],
     bad=[_at(0, 1), _at(101, 1), _at(1, 51)],
 )
@@ -143,6 +146,7 @@ def _slide(flavor: str, **more: object) -> Example:
     section="C.8.12.4",
     severity=Severity.ERROR,
     iods=[_WSI],
+    only_with=["NumberOfFrames"],
     good=[_slide("LABEL", NumberOfFrames="1"), _slide("VOLUME", NumberOfFrames="9")],
     bad=[_slide("LABEL", NumberOfFrames="2"), _slide("OVERVIEW", NumberOfFrames="9")],
 )
@@ -163,6 +167,7 @@ def slide_label_frames(header: Header) -> Iterator[Problem]:
     section="A.32.8.3",
     severity=Severity.ERROR,
     iods=[_WSI],
+    only_with=["PyramidUID"],
     good=[_slide("VOLUME", PyramidUID="1.2.3"), _slide("THUMBNAIL", PyramidUID="1.2.3"), _slide("LABEL")],
     bad=[_slide("LABEL", PyramidUID="1.2.3")],
 )

@@ -244,6 +244,7 @@ _TIME = ("TemporalPositionTimeOffset", "TemporalPositionSequence")
     section="C.8.24.3.3",
     severity=Severity.ERROR,
     iods=["Enhanced US Volume"],
+    only_with=["DimensionIndexSequence"],
     good=[_ultrasound(_TIME, *_US_DIMENSIONS.values())],
     bad=[_ultrasound(_TIME, _US_DIMENSIONS[1]), _ultrasound(_TIME, _US_DIMENSIONS[2], _US_DIMENSIONS[1])],
 )

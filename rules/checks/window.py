@@ -19,6 +19,7 @@ _GROUP = "FrameVOILUTSequence"
     "window-width",
     section="C.11.2.1.2",
     severity=Severity.ERROR,
+    only_with=["WindowWidth", SHARED, PER_FRAME],
     good=[
         {"WindowCenter": "40", "WindowWidth": "1"},
         {"WindowCenter": "0.5", "WindowWidth": "0.5", "VOILUTFunction": "SIGMOID"},

@@ -43,7 +43,7 @@ def judged(header: Header) -> Callable[[], list[Finding]]:
 
     def judge() -> list[Finding]:
         found: list[Finding] = []
-        judge_instance(Judge(asked, found.append), header)
+        judge_instance(Judge(asked, found.append), header, frozenset(header.tags()))
         return found
 
     return judge
