@@ -108,7 +108,9 @@ class Header:
             return True
         if self.is_sequence(name):
             return not self._item_table(_number_of(name)).starts
-        return self._vr_for_value(_number_of(name), vr) in STRINGS and not (self.raw(name) or b"").strip(b" \0")
+        # Padding is at the end of a value, so that nearly all are seen not to be empty by their first byte.
+        blank = self.source.data[found[1]] in b" \0" and not (self.raw(name) or b"").strip(b" \0")
+        return blank and self._vr_for_value(_number_of(name), vr) in STRINGS
 
     def vr(self, name: str | int) -> str | None:
         """The VR as encoded; in implicit VR the dictionary's, "UN" where it has none."""

@@ -33,6 +33,10 @@ CODECS = (
     {"": "ascii"} | _SINGLE | _WHOLE | _MULTI | {name.replace("_IR", " 2022 IR"): of for name, of in _SINGLE.items()}
 )
 """Defined Term of (0008,0005) to the name of Python's codec."""
+DEFAULT_REPERTOIRE = "ISO_IR 6"
+"""What the reader understands and the Standard has no term for: an absent or empty value says it."""
+ALONE = frozenset((*_SINGLE, *_WHOLE)) - {DEFAULT_REPERTOIRE}
+"""The terms that may be the only value."""
 
 _ESCAPES = {
     b"(B": "ascii",

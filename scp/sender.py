@@ -49,6 +49,8 @@ def sender_of(header: Header, *, calling_ae: str, called_ae: str, address: str, 
 
 def clean(text: str) -> str:
     """A sender's text as any log or database takes it: no control characters, no lone surrogates, not endless."""
+    if text.isprintable() and text.isascii():
+        return text[:LONGEST_TEXT]
     printable = "".join(each if each.isprintable() else " " for each in text[:LONGEST_TEXT])
     return printable.encode("utf-8", "replace").decode("utf-8")
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules.checks.value_place import Place, stated
+from rules.dictionary import tag_of
 from rules.header import Header
 from rules.model import Finding, Severity
 from rules.registry import run
 from rules.transfer_syntax import transfer_syntax
 
-REQUIRED = (
-    "FileMetaInformationGroupLength",
-    "FileMetaInformationVersion",
-    "MediaStorageSOPClassUID",
-    "MediaStorageSOPInstanceUID",
-    "ImplementationClassUID",
-)
+REQUIRED = {
+    tag_of(keyword): keyword
+    for keyword in (
+        "FileMetaInformationGroupLength",
+        "FileMetaInformationVersion",
+        "MediaStorageSOPClassUID",
+        "MediaStorageSOPInstanceUID",
+        "ImplementationClassUID",
+    )
+}
 """What is Type 1, but for Transfer Syntax UID: a file without one is told of by the reader."""
 SAME = {"MediaStorageSOPClassUID": "SOPClassUID", "MediaStorageSOPInstanceUID": "SOPInstanceUID"}
 DICOM_ROOT = "1.2.840.10008."
@@ -24,14 +28,18 @@ DICOM_ROOT = "1.2.840.10008."
 
 def file_meta(header: Header) -> Iterator[Finding]:
     """Judge the File Meta Information of a file; elements of group 0002 in a Data Set without one as if they were."""
-    if header.meta is None and not any(tag >> 16 == 0x0002 for tag in header.tags()):
-        return
-    meta = header.meta or header
+    meta = header.meta
+    if meta is None:
+        if not any(tag >> 16 == 0x0002 for tag in header.elements()):
+            return
+        meta = header
     place = Place(meta)
-    for keyword in REQUIRED:
-        if meta.empty(keyword) or not meta.has(keyword):
+    for tag, keyword in REQUIRED.items():
+        if not meta.length(tag) or meta.empty(tag):
             yield from run(MISSING, [place.problem(keyword, "is absent or empty, Type 1")])
     for keyword, other in SAME.items():
+        if meta.raw(keyword) == header.raw(other):
+            continue
         said, wanted = meta.text(keyword), header.text(other)
         if said and wanted and said != wanted:
             yield from run(DIFFERS, [place.problem(keyword, f"differs from {other} of the Data Set")])

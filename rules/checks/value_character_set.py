@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rules.charset import CODECS
+from rules.charset import CODECS, DEFAULT_REPERTOIRE
 from rules.checks.value_patterns import SPECIFIC_CHARACTER_SET
 from rules.checks.value_place import Place
 from rules.model import Problem, Severity
@@ -34,7 +34,5 @@ def character_set(place: Place) -> Iterator[Problem]:
         yield place.problem(SPECIFIC_CHARACTER_SET, told)
 
 
-DEFAULT_REPERTOIRE = "ISO_IR 6"
-"""What the reader understands and the Standard has no term for: an absent or empty value says it."""
 _ALONE = frozenset(("ISO_IR 192", "GB18030", "GBK"))
 _MULTI_BYTE = frozenset(f"ISO 2022 IR {number}" for number in (58, 87, 149, 159))

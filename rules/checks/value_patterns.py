@@ -10,6 +10,7 @@ from collections.abc import Callable, Container
 from functools import cache, lru_cache
 from typing import NamedTuple
 
+from rules.charset import ALONE
 from rules.checks.multiplicity import multiplicity
 from rules.dictionary import entry_of
 from rules.encoding import KNOWN
@@ -62,13 +63,7 @@ class Patterns:
         entry = entry_of(tag)
         if entry is None:
             return None
-        plain = None
-        if not entry.retired and entry.vr != "SQ" and tag != SPECIFIC_CHARACTER_SET:
-            choice = tuple(entry.vr.split(" or "))
-            if vr is None:
-                plain = by_vr(choice, entry.vm, self.big_endian)
-            elif vr.decode("latin-1") in choice:
-                plain = by_vr((vr.decode("latin-1"),), entry.vm, self.big_endian)
+        plain = self.beneath(tag, vr) if not entry.retired else None
         if vr is None or vr in KNOWN:
             self.known[tag, vr] = plain
             if plain is not None and tag >= FIRST_USUAL:
@@ -77,11 +72,25 @@ class Patterns:
                 self.usual.setdefault(tag, (vr, None, ()))
         return plain
 
+    def beneath(self, tag: int, vr: bytes | None) -> Plain | None:
+        """As `of`, retired or not; None for what is unknown, a sequence or of another VR than the dictionary's."""
+        entry = entry_of(tag)
+        if entry is None or entry.vr == "SQ":
+            return None
+        choice = tuple(entry.vr.split(" or "))
+        if vr is not None:
+            if vr.decode("latin-1") not in choice:
+                return None
+            choice = (vr.decode("latin-1"),)
+        if tag == SPECIFIC_CHARACTER_SET:
+            return Plain(_compiled(_ONE_CHARACTER_SET), ())
+        return by_vr(choice, entry.vm, self.big_endian)
+
 
 FIRST_USUAL = 0x00080000
 """Groups below this one have no place in a Data Set, or are not used at all."""
 SPECIFIC_CHARACTER_SET = 0x00080005
-"""Its values are Defined Terms that bear on all text, and are looked at one by one."""
+"""Its values are Defined Terms that bear on all text: several are looked at one by one."""
 
 
 def is_creator(tag: int) -> bool:
@@ -168,6 +177,7 @@ _VALUES = {
     "UR": b"[" + URI_CHARACTERS.encode() + b"]*+",
     "UT": rb"[\t\n\f\r -~]*+",
 }
+_ONE_CHARACTER_SET = b"(?:%s) ?" % b"|".join(sorted(each.encode() for each in ALONE))
 _ENDS = {"UI": rb"\0?", "TM": b" ?", "DT": b" ?", "UR": b" ?"}
 """The padding that a value field may end with, where the values have none themselves."""
 _FINITE = {

@@ -109,6 +109,7 @@ def _closer(place: Place, tag: int, vr: bytes | None, plain: Plain | None) -> It
     if plain is None:
         yield from attribute(place, tag)
         yield from _encoded_vr(place, tag, vr, entry)
+        plain = (BIG if place.header.encoding.big_endian else LITTLE).beneath(tag, vr)
     if place.header.is_sequence(tag):
         for each in places_within(place, tag):
             yield from _elements(each)
