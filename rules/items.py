@@ -53,36 +53,33 @@ class Layout:
     comparable: bool
     delimited: bool
     numbers: list[int] = field(default_factory=list)
-    cut: Struct | None = None
-    structure: tuple[bytes, ...] = ()
     record: Struct | None = None
-    """As `cut`, with the Item's own tag and length in front."""
+    structure: tuple[bytes, ...] = ()
+    """What the record has of each of these Items: their tag and length, and all bytes that are no values."""
 
     def matches(self, source: Source, start: int, first: int) -> bool:
         """Whether the bytes at `start` are laid out as those at `first`, whose layout this is."""
-        if self.cut is None:
-            self.cut = Struct(self._format())
-            self.structure = self.cut.unpack_from(source.data, first)
+        if self.record is None:
+            self.record = Struct(self._format())
+            self.structure = self.record.unpack_from(source.data, first - ITEM_HEADER)
         try:
-            return self.cut.unpack_from(source.data, start) == self.structure
+            return self.record.unpack_from(source.data, start - ITEM_HEADER) == self.structure
         except error:
             return False
 
     def in_a_row(self, source: Source, offset: int, most: int) -> int:
-        """How many Items of this layout begin one behind the other from `offset` on; one stands in front of it."""
-        stride = ITEM_HEADER + self.size
+        """How many Items like those that matched begin one behind the other from `offset` on, tag and all."""
         if self.record is None:
-            self.record = Struct(f"<{ITEM_HEADER}s{self._format()[1:]}")
-        wanted = (bytes(source.data[offset - stride : offset - self.size]), *self.structure)
-        with memoryview(source.data) as view, view[offset : offset + most * stride] as row:
+            return 0
+        with memoryview(source.data) as view, view[offset : offset + most * self.record.size] as row:
             count = 0
-            for _ in takewhile(wanted.__eq__, self.record.iter_unpack(row)):
+            for _ in takewhile(self.structure.__eq__, self.record.iter_unpack(row)):
                 count += 1
             return count
 
     def _format(self) -> str:
         """Structure as strings, values as pad bytes, for `struct`."""
-        cuts, at = ["<"], 0
+        cuts, at = ["<"], -ITEM_HEADER
         for offset, length in zip(self.offsets, self.lengths, strict=True):
             if length and offset not in self.fixed:
                 cuts.append(f"{offset - at}s{length}x")

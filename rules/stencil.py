@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import groupby
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,21 @@ from rules.items import ITEM_HEADER, ItemTable, Layout
 
 if TYPE_CHECKING:
     from rules.attributes import Header
+    from rules.walk import Element
+
+
+FEW = 4
+"""Items of a layout that are looked at one by one; distinct values that are kept with the Items that have them."""
+MANY = 32
+"""Items of one layout from which on it pays to find out first which values they have in common."""
+MOST_KEPT = 4096
+"""Distinct values of an Attribute that are kept for whoever asks again."""
 
 
 class Stencil:
     """Items of one Sequence that share their structure: tags, VRs, nesting, and which values have no bytes."""
 
-    __slots__ = ("_layouts", "_places", "_starts", "exemplar", "numbers")
+    __slots__ = ("_columns", "_common", "_distinct", "_layouts", "_places", "_starts", "exemplar", "numbers")
 
     def __init__(
         self, exemplar: Header, numbers: Sequence[int], table: ItemTable, layouts: Sequence[Layout] = ()
@@ -29,6 +39,9 @@ class Stencil:
         self._layouts = layouts
         """None for a single Item, which is read as it stands."""
         self._places: dict[int, tuple[list[int], bool]] = {}
+        self._common: dict[int, set[int]] = {}
+        self._distinct: dict[int, frozenset[bytes]] = {}
+        self._columns: dict[int, dict[bytes, list[int]]] = {}
 
     def column(self, *steps: str | int) -> dict[bytes, list[int]] | None:
         """One Attribute over all these Items: each distinct value field with the numbers of the Items that have it.
@@ -44,54 +57,111 @@ class Stencil:
         return self.column_at(place, steps[-1])
 
     def column_at(self, place: Header, name: str | int) -> dict[bytes, list[int]] | None:
-        """As `column`, for an Attribute of the exemplar or of any Item within it. None for a Sequence."""
-        found = self._fields(place, name)
+        """As `column`, for an Attribute of the exemplar or of any Item within it. None for a Sequence.
+
+        What is given may be given again: it is not to be changed.
+        """
+        element = self._value_at(place, name)
+        column = self._columns.get(element[1]) if element is not None else None
+        if column is not None or element is None:
+            return column
+        found = self._fields(element)
         if found is None:
             return None
-        column: dict[bytes, list[int]] = {}
+        column = {}
         for numbers, fields in found:
-            if len(set(fields)) == 1:
+            if len(fields) == 1:
                 column.setdefault(fields[0], []).extend(numbers)
             else:
                 for number, value in zip(numbers, fields, strict=True):
                     column.setdefault(value, []).append(number)
         if len(found) > 1:
-            for numbers in column.values():
-                numbers.sort()
+            for having in column.values():
+                having.sort()
+        if len(column) <= FEW:
+            self._columns[element[1]] = column
         return column
 
-    def distinct_at(self, place: Header, name: str | int) -> set[bytes]:
+    def distinct_at(self, place: Header, name: str | int) -> frozenset[bytes]:
         """The distinct value fields of `column_at`."""
-        return {value for _, fields in self._fields(place, name) or () for value in fields}
+        element = self._value_at(place, name)
+        if element is None:
+            return frozenset()
+        distinct = self._distinct.get(element[1])
+        if distinct is None:
+            distinct = frozenset().union(*(fields for _, fields in self._fields(element) or ()))
+            if len(distinct) <= MOST_KEPT:
+                self._distinct[element[1]] = distinct
+        return distinct
 
-    def _fields(self, place: Header, name: str | int) -> list[tuple[list[int], list[bytes]]] | None:
-        """By layout: numbers of Items, and the value field of each."""
-        found = place.element(name)
-        if found is None or place.is_sequence(name):
-            return None
+    @staticmethod
+    def _value_at(place: Header, name: str | int) -> Element | None:
+        """Where the value is in the exemplar; None where there is none, or a Sequence."""
+        element = place.element(name)
+        return None if element is None or place.is_sequence(name) else element
+
+    def _fields(self, element: Element) -> list[tuple[Sequence[int], list[bytes]]] | None:
+        """By layout: numbers of Items, and the value field of each, or the one that they have in common."""
+        _, offset, length = element
         if not self._layouts:
-            return [(list(self.numbers), [place.raw(name) or b""])]
+            return [(self.numbers, [bytes(self.exemplar.source.data[offset : offset + length])])]
         first = self._layouts[0]
-        offset = found[1] - self._starts[first.numbers[0] - 1]
-        index = bisect_left(first.offsets, offset)
-        if index == len(first.offsets) or first.offsets[index] != offset:
+        within = offset - self._starts[first.numbers[0] - 1]
+        index = bisect_left(first.offsets, within)
+        if index == len(first.offsets) or first.offsets[index] != within:
             return None
-        return [
-            (layout.numbers, self._cut(layout, layout.offsets[index], layout.lengths[index]))
-            for layout in self._layouts
-        ]
+        return [(layout.numbers, self._cut(layout, index)) for layout in self._layouts]
 
-    def _cut(self, layout: Layout, offset: int, length: int) -> list[bytes]:
-        """The bytes at one place in all Items of a layout; in one sweep where they stand in a row."""
-        data = self.exemplar.source.data
+    def _cut(self, layout: Layout, index: int) -> list[bytes]:
+        """The bytes at one place in all Items of a layout; once where they have them in common."""
+        data, offset, length = self.exemplar.source.data, layout.offsets[index], layout.lengths[index]
+        if index in self._in_common(layout):
+            start = self._placed(layout)[0][0] + offset
+            return [bytes(data[start : start + length])]
         starts, in_a_row = self._placed(layout)
-        stride = ITEM_HEADER + layout.size
-        if len(starts) < 4 or not in_a_row or starts[-1] + layout.size > len(data):
+        if not in_a_row:
             return [bytes(data[start + offset : start + offset + length]) for start in starts]
-        before = ITEM_HEADER + offset
-        record = Struct(f"{before}x{length}s{stride - before - length}x")
         with memoryview(data) as view, view[starts[0] - ITEM_HEADER : starts[-1] + layout.size] as row:
-            return [value for (value,) in record.iter_unpack(row)]
+            return [value for (value,) in _record(layout, offset, length).iter_unpack(row)]
+
+    def _in_common(self, layout: Layout) -> set[int]:
+        """Which values are the same in all Items of a layout: most are, where Items are many.
+
+        Those in which a few Items agree are tried in one piece, as far as they stand side by side, and in two where
+        that fails. Comparing is done without an object for each value.
+        """
+        known = self._common.get(id(layout))
+        if known is None:
+            known = self._common[id(layout)] = set()
+            if len(layout.numbers) >= MANY:
+                agreed = self._agreed(layout)
+                pieces = [list(piece) for same, piece in groupby(range(len(agreed)), agreed.__getitem__) if same]
+                while pieces:
+                    piece = pieces.pop()
+                    if self._same(layout, piece[0], piece[-1]):
+                        known.update(piece)
+                    elif len(piece) > 1:
+                        pieces += [piece[: len(piece) // 2], piece[len(piece) // 2 :]]
+        return known
+
+    def _agreed(self, layout: Layout) -> list[bool]:
+        """For each value, whether a few Items agree on it."""
+        starts, data = self._placed(layout)[0], self.exemplar.source.data
+        few = [starts[0], starts[1], starts[len(starts) // 2], starts[-1]]
+        one, *others = [bytes(data[start : start + layout.size]) for start in few]
+        spans = [(offset, offset + length) for offset, length in zip(layout.offsets, layout.lengths, strict=True)]
+        return [all(one[start:end] == other[start:end] for other in others) for start, end in spans]
+
+    def _same(self, layout: Layout, first: int, last: int) -> bool:
+        """Whether all Items of a layout have the same bytes from one value to another."""
+        starts, in_a_row = self._placed(layout)
+        offset, end = layout.offsets[first], layout.offsets[last] + layout.lengths[last]
+        data = self.exemplar.source.data
+        wanted = bytes(data[starts[0] + offset : starts[0] + end])
+        if not in_a_row:
+            return all(data[start + offset : start + end] == wanted for start in starts)
+        with memoryview(data) as view, view[starts[0] - ITEM_HEADER : starts[-1] + layout.size] as row:
+            return all(map((wanted,).__eq__, _record(layout, offset, end - offset).iter_unpack(row)))
 
     def _placed(self, layout: Layout) -> tuple[list[int], bool]:
         """Where the Items of a layout begin, and whether nothing stands between them; found once."""
@@ -99,8 +169,15 @@ class Stencil:
         if known is None:
             starts = [self._starts[number - 1] for number in layout.numbers]
             in_a_row = starts[-1] - starts[0] == (ITEM_HEADER + layout.size) * (len(starts) - 1)
-            known = self._places[id(layout)] = (starts, in_a_row)
+            whole = starts[-1] + layout.size <= len(self.exemplar.source.data)
+            known = self._places[id(layout)] = (starts, in_a_row and whole and len(starts) >= FEW)
         return known
+
+
+def _record(layout: Layout, offset: int, length: int) -> Struct:
+    """Cuts one place out of each of the Items of a layout in a row."""
+    before = ITEM_HEADER + offset
+    return Struct(f"{before}x{length}s{layout.size - offset - length}x")
 
 
 def group(header: Header, name: str | int, table: ItemTable) -> tuple[Stencil, ...]:
