@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules.encoding import PIXEL_DATA
-from rules.frames import SHARED, frame_values, problems
+from rules.frames import PER_FRAME, SHARED, frame_values, problems
 from rules.header import Header
 from rules.model import Example, Problem, Severity
 from rules.registry import rule
@@ -23,6 +23,7 @@ def _range(least: float, most: float, **more: object) -> Example:
     section="C.7.6.16.2.26",
     # The Standard calls them minimum and maximum, and leaves it at that.
     severity=Severity.WARNING,
+    only_with=[SHARED, PER_FRAME],
     good=[_range(0.0, 9.0)],
     bad=[_range(9.0, 0.0), _range(1.0, 1.0)],
 )
@@ -44,6 +45,7 @@ _BITS = {"PixelData": bytes(2), "BitsStored": 16, "PixelRepresentation": 0}
     "color-range-beyond-stored",
     section="C.7.6.16.2.26",
     severity=Severity.NOTE,
+    only_with=[SHARED, PER_FRAME],
     good=[_range(0.0, 65535.0, **_BITS), _range(-1.0, 9.0, FloatPixelData=bytes(4))],
     bad=[_range(-1.0, 9.0, **_BITS), _range(0.0, 65536.0, **_BITS)],
 )

@@ -30,6 +30,7 @@ _AXIAL = ("ORIGINAL", "PRIMARY", "VOLUME", "NONE")
     section="C.8.15.3.10",
     severity=Severity.ERROR,
     iods=[_CT],
+    only_with=[SHARED, PER_FRAME],
     good=[
         _ct(_frame("HU", *_AXIAL), _frame("US", "ORIGINAL", "PRIMARY", "LOCALIZER", "NONE")),
         _ct(_frame("US", "DERIVED", "PRIMARY", "VOLUME", "MEAN")),

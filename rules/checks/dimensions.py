@@ -59,6 +59,7 @@ def _organizations(*declared: str, used: str) -> Example:
     "dimension-organization-unused",
     section="C.7.6.17.2",
     severity=Severity.NOTE,
+    only_with=["DimensionOrganizationSequence"],
     good=[_organizations("1.2.3", used="1.2.3")],
     bad=[_organizations("1.2.3", "1.2.4", used="1.2.3")],
 )

@@ -22,6 +22,12 @@ def _mask(**attributes: object) -> Example:
     "frame-number-outside",
     section="C.7.6.9",
     severity=Severity.WARNING,
+    only_with=[
+        "FrameNumbersOfInterest",
+        "MaskSubtractionSequence",
+        "FrameDisplaySequence",
+        "AcquisitionContextSequence",
+    ],
     good=[_of(9, FrameNumbersOfInterest=[1, 9]), _mask(MaskFrameNumbers=[1, 2], ApplicableFrameRange=[3, 9])],
     bad=[
         _of(9, FrameNumbersOfInterest=[0, 9]),
@@ -72,6 +78,7 @@ _NUMBERS = (
     "frames-of-interest",
     section="C.7.6.9",
     severity=Severity.ERROR,
+    only_with=["FrameNumbersOfInterest"],
     good=[_of(9, FrameNumbersOfInterest=[1, 9], FrameOfInterestType=["RWAVE", "TRIGGER"])],
     bad=[
         _of(9, FrameNumbersOfInterest=[1, 9], FrameOfInterestType=["RWAVE"]),
@@ -94,6 +101,7 @@ def frames_of_interest(header: Header) -> Iterator[Problem]:
     "mask-frame-ranges",
     section="C.7.6.10.1.1",
     severity=Severity.ERROR,
+    only_with=["MaskSubtractionSequence"],
     good=[_mask(ApplicableFrameRange=[1, 3, 5, 9]), _mask(ApplicableFrameRange=[4, 4])],
     bad=[_mask(MaskOperation="REV_TID", ApplicableFrameRange=[5, 9, 1, 3]), _mask(ApplicableFrameRange=[3, 1])],
 )
@@ -123,6 +131,7 @@ def _shown(*ranges: tuple[int, int]) -> Example:
     "frame-display-ranges",
     section="C.8.19.7",
     severity=Severity.ERROR,
+    only_with=["FrameDisplaySequence"],
     good=[_shown((1, 3), (4, 9)), _shown((2, 2))],
     bad=[_shown((1, 3), (3, 9)), _shown((1, 3), (5, 9)), _shown((4, 2))],
 )
@@ -151,6 +160,7 @@ def _measured(value: str | list[str], **more: object) -> Example:
     "numeric-value-forms",
     section="10.2",
     severity=Severity.ERROR,
+    only_with=["AcquisitionContextSequence"],
     good=[
         _measured("0.3", FloatingPointValue=0.3),
         _measured("0.333", RationalNumeratorValue=1, RationalDenominatorValue=3),

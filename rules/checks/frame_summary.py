@@ -32,6 +32,7 @@ def _mr(image: str, *frames: str) -> Example:
     "image-summary-frames-differ",
     section="C.8.16.1",
     severity=Severity.ERROR,
+    only_with=[SHARED, PER_FRAME],
     good=[_mr("VOLUME", "VOLUME", "VOLUME"), _mr("MIXED", "VOLUME", "DISTORTED")],
     bad=[
         _mr("VOLUME", "VOLUME", "DISTORTED"),

@@ -26,7 +26,7 @@ def _profile(
     "icc-profile",
     section="C.11.15.1.1",
     severity=Severity.ERROR,
-    only_with=["ICCProfile"],
+    only_with=["ICCProfile", "OpticalPathSequence"],
     good=[_profile(), _profile(connection=b"Lab ")],
     bad=[
         {"ICCProfile": b"no profile"},

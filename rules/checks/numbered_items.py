@@ -65,6 +65,7 @@ def _segments(*numbers: int, **more: object) -> dict[str, object]:
     "item-numbers",
     section="C.8.20.2.4",
     severity=Severity.ERROR,
+    only_with=["MultienergyCTAcquisitionSequence", *(each.sequence for each in _ALL)],
     good=[
         _segments(1, 2, 3, SegmentationType="BINARY"),
         _segments(7, 0, SegmentationType=_LABEL_MAP),
@@ -117,6 +118,7 @@ def _agent(number: int) -> Example:
     "item-number-undeclared",
     section="C.8.20.3.1",
     severity=Severity.ERROR,
+    only_with=[SHARED, PER_FRAME],
     good=[_segments(1, 2, **{PER_FRAME: [_used(2), _used(1)]}), _agent(1)],
     bad=[_segments(1, 2, **{PER_FRAME: [_used(2), _used(3)]}), _agent(2)],
 )
@@ -153,6 +155,7 @@ def _undeclared(place: Place, each: _Described, declared: set[int | None]) -> It
     "segment-number-one",
     section="C.8.20.3.1",
     severity=Severity.ERROR,
+    only_with=[SHARED, PER_FRAME],
     good=[_segments(1, 2, **{PER_FRAME: [_used(2)]})],
     bad=[
         _segments(

@@ -141,6 +141,7 @@ def _matrix(*rows: float) -> Example:
     "matrix-not-rigid",
     section="C.7.6.21.1",
     severity=Severity.ERROR,
+    only_with=[*(keyword for keyword, *_ in _MATRICES)],
     good=[_matrix(1.0, 0.0, 0.0, 9.0, 0.0, 0.0, -1.0, 9.0, 0.0, 1.0, 0.0, 9.0)],
     bad=[
         _matrix(2.0, 0.0, 0.0, 9.0, 0.0, 1.0, 0.0, 9.0, 0.0, 0.0, 1.0, 9.0),
@@ -170,6 +171,7 @@ def matrix_not_rigid(header: Header) -> Iterator[Problem]:
     "first-a-line",
     section="C.8.27.4",
     severity=Severity.ERROR,
+    only_with=["FirstALineLocation"],
     good=[{"FirstALineLocation": 0.0}, {"FirstALineLocation": 359.5}],
     bad=[{"FirstALineLocation": -1.0}, {"FirstALineLocation": 361.0}],
 )

@@ -14,6 +14,7 @@ from rules.registry import rule
 _COLORS = ("Red", "Green", "Blue")
 _DESCRIPTORS = tuple(f"{color}PaletteColorLookupTableDescriptor" for color in _COLORS)
 _DATA = tuple(f"{color}PaletteColorLookupTableData" for color in _COLORS)
+_PALETTES = (*_DESCRIPTORS, "OpticalPathSequence")
 _ALPHA = "AlphaPaletteColorLookupTableDescriptor"
 _DISCRETE, _LINEAR, _INDIRECT = 0, 1, 2
 
@@ -48,6 +49,7 @@ def _palette(entries: int = 2, bits: int = 16, data: bytes = bytes(4), **more: o
     "palette-descriptor",
     section="C.7.6.3.1.5",
     severity=Severity.ERROR,
+    only_with=[*_PALETTES],
     good=[
         _palette(),
         _palette(bits=8, data=bytes(2), PhotometricInterpretation="PALETTE COLOR"),
@@ -95,6 +97,7 @@ def _bits(header: Header, place: Header) -> tuple[int, ...]:
     "palette-length",
     section="C.7.6.3.1.5",
     severity=Severity.ERROR,
+    only_with=[*_PALETTES],
     good=[_palette(), _palette(entries=3, bits=8, data=bytes(4), PhotometricInterpretation="PALETTE COLOR")],
     bad=[
         _palette(data=bytes(6)),
@@ -130,6 +133,7 @@ def _segmented(*words: int, entries: int = 4) -> Example:
     "palette-segments",
     section="C.7.9.2",
     severity=Severity.ERROR,
+    only_with=[*_PALETTES],
     good=[
         _segmented(_DISCRETE, 1, 0, _LINEAR, 3, 65535),
         _segmented(_DISCRETE, 2, 0, 9, _INDIRECT, 1, 0, 0),
@@ -194,6 +198,7 @@ def _expanded(words: Sequence[int]) -> int | str:
     "palette-samples",
     section="C.7.6.3.1.6",
     severity=Severity.ERROR,
+    only_with=[*_PALETTES],
     good=[_palette(SamplesPerPixel=1)],
     bad=[_palette(SamplesPerPixel=3)],
 )

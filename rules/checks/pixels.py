@@ -87,6 +87,7 @@ def _bits(allocated: int, stored: int, high: int) -> Example:
     "bits-allocated",
     section="C.7.6.3",
     severity=Severity.ERROR,
+    only_with=["BitsAllocated"],
     good=[_bits(16, 12, 11), _bits(1, 1, 0)],
     bad=[_bits(12, 12, 11), _bits(0, 0, 0), _bits(8, 12, 11)],
 )
@@ -109,6 +110,7 @@ def bits_allocated(header: Header) -> Iterator[Problem]:
     "high-bit",
     section="C.7.6.3",
     severity=Severity.ERROR,
+    only_with=["HighBit"],
     good=[_bits(16, 12, 11), _bits(1, 1, 0)],
     bad=[_bits(16, 12, 15), _bits(16, 16, 16)],
 )
@@ -134,6 +136,7 @@ _SAMPLES = {
     "photometric-samples",
     section="C.7.6.3.1.2",
     severity=Severity.ERROR,
+    only_with=["SamplesPerPixel"],
     good=[{"PhotometricInterpretation": "RGB", "SamplesPerPixel": 3}, {**_FOUR_PIXELS}],
     bad=[{"PhotometricInterpretation": "RGB", "SamplesPerPixel": 1}, {**_FOUR_PIXELS, "SamplesPerPixel": 3}],
 )
@@ -157,6 +160,7 @@ def _padding(interpretation: str, value: int, limit: int) -> Example:
     "pixel-padding-range",
     section="C.7.5.1.1.2",
     severity=Severity.ERROR,
+    only_with=["PixelPaddingRangeLimit"],
     good=[_padding("MONOCHROME2", 0, 9), _padding("MONOCHROME1", 9, 0), {"PixelPaddingValue": 0}],
     bad=[_padding("MONOCHROME2", 9, 0), _padding("MONOCHROME1", 0, 9), {"PixelPaddingRangeLimit": 9}],
 )

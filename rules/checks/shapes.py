@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rules.frames import SHARED, frame_values, problems
+from rules.frames import PER_FRAME, SHARED, frame_values, problems
 from rules.header import Header
 from rules.model import Problem, Severity
 from rules.registry import rule
@@ -21,6 +21,7 @@ _KINDS = (
     "shape-repeated",
     section="C.7.6.11",
     severity=Severity.ERROR,
+    only_with=[*(shape for shape, *_ in _KINDS), SHARED, PER_FRAME],
     good=[{"ShutterShape": ["RECTANGULAR", "CIRCULAR"]}],
     bad=[
         {"ShutterShape": ["CIRCULAR", "CIRCULAR"]},
@@ -48,6 +49,7 @@ def _repeated(shapes: tuple[str, ...]) -> bool:
     "polygon-vertices",
     section="C.7.6.11",
     severity=Severity.ERROR,
+    only_with=[*(vertices for _, vertices, *_ in _KINDS), SHARED, PER_FRAME],
     good=[{"VerticesOfThePolygonalShutter": ["1", "1", "1", "9", "9", "9"]}],
     bad=[
         {"VerticesOfThePolygonalShutter": ["1", "1", "9", "9"]},

@@ -205,6 +205,7 @@ def _slide(interpretation: str, syntax: str = "1.2.840.10008.1.2.1") -> Example:
     section="C.8.12.4.1.5",
     severity=Severity.ERROR,
     iods=["VL Whole Slide Microscopy Image"],
+    only_with=["PhotometricInterpretation"],
     good=[_slide("RGB"), _slide("YBR_FULL_422", _JPEG[0]), _slide("YBR_RCT", "1.2.840.10008.1.2.4.90")],
     bad=[_slide("YBR_FULL_422"), _slide("YBR_ICT", _JPEG[0]), _slide("YBR_ICT", "1.2.840.10008.1.2.4.90")],
 )
@@ -229,6 +230,7 @@ def _channels(number: int, samples: int) -> Example:
     "channel-descriptions",
     section="C.8.12.5",
     severity=Severity.ERROR,
+    only_with=["OpticalPathSequence"],
     good=[_channels(3, 3), _channels(1, 1)],
     bad=[_channels(1, 3), _channels(3, 1)],
 )

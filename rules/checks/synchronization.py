@@ -44,6 +44,7 @@ def synchronization_channel(header: Header) -> Iterator[Problem]:
     "ntp-source-address",
     section="C.7.4.2",
     severity=Severity.ERROR,
+    only_with=["NTPSourceAddress"],
     good=[{"NTPSourceAddress": "192.168.1.1"}, {"NTPSourceAddress": "12:34:56:78:9a:bc:de:f0"}],
     bad=[{"NTPSourceAddress": "ntp.example.org"}, {"NTPSourceAddress": "192.168.1"}],
 )

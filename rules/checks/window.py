@@ -67,6 +67,7 @@ def _window(centers: list[str], widths: list[str]) -> dict[str, object]:
     "window-count",
     section="C.11.2.1.2",
     severity=Severity.ERROR,
+    only_with=["WindowCenter", SHARED, PER_FRAME],
     good=[_window(["40", "600"], ["400", "1500"]), {SHARED: [{_GROUP: [_window(["40"], ["400"])]}]}],
     bad=[
         _window(["40", "600"], ["400"]),
@@ -105,6 +106,7 @@ def _windows(header: Header) -> Iterator[Place]:
     "window-of-colour",
     section="C.11.2.1.2",
     severity=Severity.ERROR,
+    only_with=["WindowCenter", "WindowWidth", "VOILUTFunction"],
     good=[{"PhotometricInterpretation": "MONOCHROME2", **_window(["40"], ["400"])}],
     bad=[{"PhotometricInterpretation": "RGB", **_window(["40"], ["400"])}],
 )
@@ -129,6 +131,7 @@ def _lut(entries: int, bits: int, data: bytes, sequence: str = "VOILUTSequence")
     "lut-descriptor",
     section="C.11.2.1.1",
     severity=Severity.ERROR,
+    only_with=["ModalityLUTSequence", "VOILUTSequence", SHARED, PER_FRAME],
     good=[_lut(2, 16, bytes(4)), _lut(2, 8, bytes(2)), _lut(2, 12, bytes(4))],
     bad=[_lut(2, 17, bytes(4)), _lut(2, 16, bytes(6)), _lut(2, 10, bytes(4), "ModalityLUTSequence")],
 )
