@@ -7,7 +7,7 @@ from typing import Any
 
 from rules.conditions import Answer
 from rules.dictionary import tag_of
-from rules.expressions import PER_FRAME, SHARED, Expression, compiled, leaves, parts, words
+from rules.expressions import PER_FRAME, SHARED, Expression, affirmable, compiled, leaves, parts, words
 from rules.header import Header
 
 Read = tuple[int, str]
@@ -57,8 +57,13 @@ class Question:
 
     @property
     def words(self) -> str:
-        """A clause that can follow "since"."""
+        """A clause that can follow "only where"."""
         return words(self.told)
+
+    @property
+    def reason(self) -> str:
+        """A clause that can follow "since", where the answer is YES."""
+        return words(affirmable(self.told))
 
 
 _asked: dict[tuple[str, str, bool], Question] = {}

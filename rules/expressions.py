@@ -3,6 +3,7 @@
 An expression is a mapping with one of these members, and "at" where it names an Attribute:
 
     {"present": K}, {"absent": K}          the Attribute is there or not, with or without a value
+    {"held": K}                            it is there, or in an Item at any depth below
     {"filled": K}, {"empty": K}            it is there and has a value, or has none
     {"is": [K, n, [V, ...]]}               value n is one of these; n is 0 for any value
     {"is not": [K, n, [V, ...]]}           it has a value n and that is another; where it is absent, UNKNOWN
@@ -15,7 +16,7 @@ An expression is a mapping with one of these members, and "at" where it names an
     {"items": [K, ">", 1]}                 how many Items the Sequence has; absent is none
     {"any item": [K, E]}                   one of its Items answers YES
     {"varies": [K, K2]}                    its Items do not all hold the same K2, those without it left aside
-    {"matched": [K, K2, K3]}               one of its Items has as K2 what K3 is here or above; UNKNOWN without K3
+    {"matched": [K, K2, K3]}               one of its Items has as K2 the value of K3, here or above; UNKNOWN without
     {"matched": [K, K2, K3, E]}            the Item that K3 so refers to answers YES; UNKNOWN where there is none
     {"code": [K, [[V, S], ...]]}           one of its Items holds one of these codes: Code Value, scheme; absent is NO
     {"begins": [K, [V, ...]]}              its first value begins with one of these; absent is NO
@@ -142,6 +143,15 @@ def words(expression: Expression) -> str:
     return _LEAF_WORDS[operation](subject) + _AT_WORDS.get(expression.get("at", ""), "")
 
 
+def affirmable(expression: Expression) -> Expression:
+    """The expression without the alternatives that no instance can affirm: what a YES can be owed to."""
+    operation, subject = parts(expression)
+    if operation not in JOINS:
+        return expression
+    left = [affirmable(each) for each in subject if operation == "all" or Answer.YES in answers(each)]
+    return left[0] if len(left) == 1 else {operation: left} if left else expression
+
+
 def _bracketed(expression: Expression, within: str) -> str:
     joins = parts(expression)[0] in JOINS and parts(expression)[0] != within
     return f"({words(expression)})" if joins else words(expression)
@@ -168,6 +178,7 @@ _AT_WORDS = {"root": " in the Data Set", "frames": " in any frame"}
 _LEAF_WORDS: dict[str, Callable[[Any], str]] = {
     "present": lambda keyword: f"{keyword} is present",
     "absent": lambda keyword: f"{keyword} is absent",
+    "held": lambda keyword: f"{keyword} is present at some depth",
     "filled": lambda keyword: f"{keyword} has a value",
     "empty": lambda keyword: f"{keyword} is empty",
     "is": lambda subject: _value_words(subject, "is"),
@@ -242,6 +253,7 @@ def _leaf(operation: str, subject: Any) -> tuple[str, _Leaf]:
 _PRESENCE: dict[str, _Leaf] = {
     "present": lambda place, tag: yes_if(place.has(tag)),
     "absent": lambda place, tag: yes_if(not place.has(tag)),
+    "held": lambda place, tag: yes_if(_held(place, tag)),
     "filled": lambda place, tag: yes_if(place.has(tag) and not place.empty(tag)),
     "empty": lambda place, tag: yes_if(place.empty(tag)),
     "private": lambda place, tag: yes_if(any(each & 0x10000 for each in place.integers(tag))),
@@ -262,6 +274,13 @@ def _points_to_a(place: Header, tag: int, vr: str) -> Answer:
         return Answer.NO
     found = vr_of(pointed)
     return Answer.UNKNOWN if found is None else yes_if(found == vr)
+
+
+def _held(place: Header, tag: int) -> bool:
+    if place.has(tag):
+        return True
+    stencils = (stencil for each in place.tags() if place.is_sequence(each) for stencil in place.stencils(each))
+    return any(_held(stencil.exemplar, tag) for stencil in stencils)
 
 
 def _points_to_frame(place: Header, tag: int) -> Answer:
@@ -408,7 +427,7 @@ def _matched(at: str, sequence: str, there: str, here: str, asked: Expression | 
 
     def matched(place: Header) -> Answer:
         wanted = _plain(_nearest(place, ours).texts(ours))
-        if not wanted:
+        if len(wanted) != 1:
             return Answer.UNKNOWN
         for item in look(place, tag).items(tag):
             if _plain(item.texts(theirs)) == wanted:

@@ -45,7 +45,7 @@ def _missing(place: Header, group: Group, in_some: bool) -> Iterator[Problem]:
     path = path if inside else f"SharedFunctionalGroupsSequence[1].{path}"
     where = "neither shared nor here" if in_some else "neither shared nor in any frame"
     where = "here" if group.usage.place == "per-frame" else where
-    reason = f", required since {group.asked.words}" if group.asked is not None else ""
+    reason = f", required since {group.asked.reason}" if group.asked is not None else ""
     yield Problem(
         path, f"is absent, {where}{reason}" if "neither" in where else f"is absent{reason}", section=_of(group)
     )

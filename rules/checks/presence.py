@@ -32,7 +32,7 @@ def _missing(place: Header, row: Row, asked: Question | None = None) -> Iterator
     Type 1 and 2 are always required, Type 1C and 2C where their condition is met. Receivers that rely on the
     Attribute fail or guess; put it in, empty where it is Type 2 and not known.
     """
-    reason = f", required since {asked.words}" if asked is not None else ""
+    reason = f", required since {asked.reason}" if asked is not None else ""
     yield Problem(place.path_of(row.tag), f"is absent, Type {row.type}{reason}", section=row.section)
 
 
@@ -128,8 +128,8 @@ def _module_missing(header: Header, option: Option) -> Iterator[Problem]:
 
     Each of them is required under a condition of its own, but without any of them the Module is not there.
     """
-    words = option.asked.words if option.asked is not None else ""
-    told = f"is absent, as is all of the {option.usage.name} Module, required since {words}"
+    reason = option.asked.reason if option.asked is not None else ""
+    told = f"is absent, as is all of the {option.usage.name} Module, required since {reason}"
     yield Problem(header.path_of(min(option.own)), told, section=option.usage.section)
 
 

@@ -15,7 +15,7 @@ from rules import tables
 from rules.build.examples import examples
 from rules.conditions import Answer
 from rules.encode import header_of
-from rules.expressions import Expression, answers, compiled, decidable, leaves, words
+from rules.expressions import Expression, affirmable, answers, compiled, decidable, leaves, words
 from rules.header import Header
 
 YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
@@ -38,6 +38,9 @@ def frame_type(*values: str) -> dict[str, object]:
         ({"present": "PatientID"}, {"PatientID": ""}, YES),
         ({"present": "PatientID"}, {}, NO),
         ({"absent": "PatientID"}, {}, YES),
+        ({"held": "BeamName"}, {"BeamName": ""}, YES),
+        ({"held": "PatientID"}, {"BeamSequence": [{}, {"ControlPointSequence": [{"PatientID": ""}]}]}, YES),
+        ({"held": "BeamName"}, {"BeamSequence": [{"ControlPointSequence": [{}]}]}, NO),
         ({"filled": "PatientID"}, {"PatientID": ""}, NO),
         ({"filled": "PatientID"}, {"PatientID": "1"}, YES),
         ({"filled": "BeamSequence"}, {"BeamSequence": []}, NO),
@@ -123,14 +126,15 @@ def test_a_code_of_another_scheme_leaves_it_open(code: str, scheme: str, answer:
 
 def test_the_item_that_a_number_refers_to_is_found() -> None:
     wedge = {"WedgeNumber": 1, "WedgeType": "PARTIAL"}
-    settings = [{"ReferencedWedgeNumber": 1}, {"ReferencedWedgeNumber": 2}, {}]
+    settings = [{"ReferencedWedgeNumber": 1}, {"ReferencedWedgeNumber": 2}, {}, {"ReferencedWedgeNumber": [1, 2]}]
     beam = {"WedgeSequence": [wedge], "ControlPointSequence": [{"WedgePositionSequence": settings}]}
     point = place(BeamSequence=[beam]).item_at("BeamSequence", 1).item_at("ControlPointSequence", 1)
-    known, dangling, none = (point.item_at("WedgePositionSequence", number) for number in (1, 2, 3))
+    known, dangling, none, two = (point.item_at("WedgePositionSequence", number) for number in (1, 2, 3, 4))
     there = ["WedgeSequence", "WedgeNumber", "ReferencedWedgeNumber"]
     assert compiled({"matched": there, "at": "above"})(known) is YES
     assert compiled({"matched": there, "at": "above"})(dangling) is NO
     assert compiled({"matched": there, "at": "above"})(none) is UNKNOWN
+    assert compiled({"matched": there, "at": "above"})(two) is UNKNOWN
     assert compiled({"matched": there})(known) is NO
     partial = compiled({"matched": [*there, {"is": ["WedgeType", 0, ["PARTIAL"]]}], "at": "above"})
     dynamic = compiled({"matched": [*there, {"is": ["WedgeType", 0, ["DYNAMIC"]]}], "at": "above"})
@@ -269,6 +273,15 @@ def test_questions_of_the_whole_instance_have_words_too() -> None:
     assert words(reference) == "ReferencedSOPClassUID is that of a tiled image"
     assert words({"refers to": "other Studies"}) == "it refers to other Studies"
     assert words({"begins": ["CodingSchemeDesignator", ["99"]]}) == "CodingSchemeDesignator begins with 99"
+
+
+def test_a_reason_names_no_alternative_that_nothing_can_affirm() -> None:
+    open_, seen = {"undecidable": "depends on the weather"}, {"present": "PatientID"}
+    other = {"absent": "PatientName"}
+    assert affirmable({"any": [seen, {"all": [other, open_]}, open_]}) == seen
+    assert affirmable({"all": [other, {"any": [seen, open_]}]}) == {"all": [other, seen]}
+    assert affirmable({"any": [seen, other]}) == {"any": [seen, other]}
+    assert affirmable({"any": [open_]}) == {"any": [open_]}
 
 
 def test_every_condition_of_the_fact_tables_has_an_instance_for_each_answer_that_it_can_give() -> None:
