@@ -63,8 +63,8 @@ def test_a_topic_that_breaks_is_a_finding_and_costs_no_other(monkeypatch: pytest
         raise RuntimeError
         yield
 
-    topics = engine._topics("Parametric Map")
-    monkeypatch.setattr(engine, "_topics", lambda iod: (breaks, *topics))
+    topics = engine._topics("Parametric Map", engine._deciding())
+    monkeypatch.setattr(engine, "_topics", lambda iod, deciding: (breaks, *topics))
     found = check(header_of(parametric_map(BitsAllocated=8)), load_rules()).findings
     assert {"rule-broke", "value-not-enumerated"} <= {each.rule for each in found}
 
