@@ -302,9 +302,9 @@ class Header:
     def release(self) -> None:
         """Let go of the bytes, of the File Meta Information's too. Tags, VRs and faults stay; values are gone."""
         self.root.survey()
-        self.source.data = b""
+        self.source.release()
         if self.meta is not None:
-            self.meta.source.data = b""
+            self.meta.source.release()
 
     def text_faults(self) -> tuple[Fault, ...]:
         """Text that its Specific Character Set cannot decode, and character sets that PS3.3 C.12.1.1.2 does not define.

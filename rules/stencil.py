@@ -26,7 +26,7 @@ MOST_KEPT = 4096
 class Stencil:
     """Items of one Sequence that share their structure: tags, VRs, nesting, and which values have no bytes."""
 
-    __slots__ = ("_columns", "_common", "_distinct", "_layouts", "_places", "_starts", "exemplar", "numbers")
+    __slots__ = ("_common", "_layouts", "_places", "_starts", "exemplar", "numbers")
 
     def __init__(
         self, exemplar: Header, numbers: Sequence[int], table: ItemTable, layouts: Sequence[Layout] = ()
@@ -40,8 +40,6 @@ class Stencil:
         """None for a single Item, which is read as it stands."""
         self._places: dict[int, tuple[list[int], bool]] = {}
         self._common: dict[int, set[int]] = {}
-        self._distinct: dict[int, frozenset[bytes]] = {}
-        self._columns: dict[int, dict[bytes, list[int]]] = {}
 
     def column(self, *steps: str | int) -> dict[bytes, list[int]] | None:
         """One Attribute over all these Items: each distinct value field with the numbers of the Items that have it.
@@ -62,7 +60,7 @@ class Stencil:
         What is given may be given again: it is not to be changed.
         """
         element = self._value_at(place, name)
-        column = self._columns.get(element[1]) if element is not None else None
+        column = self.exemplar.source.columns.get(element[1]) if element is not None else None
         if column is not None or element is None:
             return column
         found = self._fields(element)
@@ -79,7 +77,7 @@ class Stencil:
             for having in column.values():
                 having.sort()
         if len(column) <= FEW:
-            self._columns[element[1]] = column
+            self.exemplar.source.columns[element[1]] = column
         return column
 
     def distinct_at(self, place: Header, name: str | int) -> frozenset[bytes]:
@@ -87,11 +85,11 @@ class Stencil:
         element = self._value_at(place, name)
         if element is None:
             return frozenset()
-        distinct = self._distinct.get(element[1])
+        distinct = self.exemplar.source.distinct.get(element[1])
         if distinct is None:
             distinct = frozenset().union(*(fields for _, fields in self._fields(element) or ()))
             if len(distinct) <= MOST_KEPT:
-                self._distinct[element[1]] = distinct
+                self.exemplar.source.distinct[element[1]] = distinct
         return distinct
 
     @staticmethod

@@ -64,10 +64,19 @@ class Source:
     budget: int = 0
     shapes: dict[object, int] = field(default_factory=dict)
     """Numbers of the structures met, to compare them by."""
+    columns: dict[int, dict[bytes, list[int]]] = field(default_factory=dict)
+    distinct: dict[int, frozenset[bytes]] = field(default_factory=dict)
+    """What Stencils keep of values, by the offset of the first."""
 
     def __post_init__(self) -> None:
         if isinstance(self.data, memoryview) and not (self.data.format == "B" and self.data.contiguous):
             self.data = self.data.tobytes()
+
+    def release(self) -> None:
+        """Let go of the bytes and of all values."""
+        self.data = b""
+        self.columns.clear()
+        self.distinct.clear()
 
     def fault(self, offset: int, tag: int | None, message: str, kind: Kind = "undecodable") -> None:
         """Tell of malformed input, once; what exceeds the limit is summed up in one last line."""
