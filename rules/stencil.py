@@ -167,9 +167,10 @@ class Stencil:
         if known is None:
             starts = [self._starts[number - 1] for number in layout.numbers]
             in_a_row = starts[-1] - starts[0] == (ITEM_HEADER + layout.size) * (len(starts) - 1)
-            whole = starts[-1] + layout.size <= len(self.exemplar.source.data)
-            known = self._places[id(layout)] = (starts, in_a_row and whole and len(starts) >= FEW)
-        return known
+            known = self._places[id(layout)] = (starts, in_a_row and len(starts) >= FEW)
+        starts, in_a_row = known
+        # Of data that were let go of, or are cut off, there is no row.
+        return starts, in_a_row and starts[-1] + layout.size <= len(self.exemplar.source.data)
 
 
 def _record(layout: Layout, offset: int, length: int) -> Struct:
