@@ -11,6 +11,7 @@ from scp import __version__
 COMMANDS = {
     "serve": ("scp.commands.serve:serve", "Receive, check, store and record instances."),
     "check": ("scp.commands.check:check", "Check files against PS3.3."),
+    "render": ("scp.commands.render:render", "Draw a frame, with the units of its values."),
     "audit": ("scp.commands.audit:audit", "Ask what arrived, what was found and what was done."),
     "policy": ("scp.commands.policy:policy", "Explain what the site's policy decided."),
     "rules": ("scp.commands.rules:rules", "List and explain the rules."),

@@ -42,6 +42,7 @@ NOT_READ = 2
     is_flag=True,
     help="Say which line of the policy decided (text, json, jsonl).",
 )
+@click.option("--explain", "told", is_flag=True, help="Tell what multi-frame instances hold, findings beside it.")
 @click.option("--calling-ae", default="", metavar="TITLE", help="Judge as if this AE had sent the files.")
 def check(
     paths: tuple[str, ...],
@@ -51,6 +52,7 @@ def check(
     config: Path | None,
     actions: bool,
     explained: bool,
+    told: bool,
     calling_ae: str,
 ) -> None:
     """Check files against PS3.3 and say what the policy would do with them.
@@ -69,6 +71,10 @@ def check(
         raise SystemExit(NOT_READ) from None
     listed = listed_paths(sys.stdin.buffer.read()) if "-" in paths else ()
     found: Iterable[Candidate] = candidates(paths, listed)
+    if told:
+        from scp.explained import explain_all
+
+        raise SystemExit(explain_all(found, bench, partial(click.echo, color=_color()), partial(click.echo, err=True)))
     if progress_wanted():
         found = list(found)
     if jobs > 1:
@@ -94,6 +100,11 @@ def _print(report: Iterable[str], form: str) -> None:
     """Put a report on standard output, piece by piece; all but text is UTF-8 whatever the terminal speaks."""
     for piece in report:
         if form == "text":
-            click.echo(piece, nl=False, color=False if os.environ.get("NO_COLOR") else None)
+            click.echo(piece, nl=False, color=_color())
         else:
             click.echo(piece.encode(), nl=False)
+
+
+def _color() -> bool | None:
+    """False where nobody wants colours; None leaves it to the terminal."""
+    return False if os.environ.get("NO_COLOR") else None
