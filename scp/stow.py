@@ -177,6 +177,9 @@ class StoreRequest:
             pieces(model, self._bulks, lambda piece: instance.write(memoryview(piece)))
         except BadMetadata as error:
             instance.refuse(model, UNDECODABLE, str(error))
+        except Exception:
+            log.exception("metadata from %s could not be made into an instance", self._client.address)
+            instance.refuse(model, OUR_FAULT, OUR_FAULT.meaning)
         instance.end(keep_open=len(self._taken) < HELD_OPEN)
         self._taken.append(instance)
 

@@ -131,14 +131,15 @@ def check_model(model: object, path: str = "", depth: int = 0) -> None:
         where = f"{path}.{tag}" if path else tag
         if not _TAG.fullmatch(tag):
             raise BadMetadata(f"{where[:80]} is no tag: wanted eight hexadecimal digits")
-        if not isinstance(element, dict) or element.get("vr") not in _VRS:
+        vr = element.get("vr") if isinstance(element, dict) else None
+        if not isinstance(vr, str) or vr not in _VRS:
             raise BadMetadata(f"{where} has no VR, or one that does not exist")
-        _check_vr(tag, element["vr"], where)
+        _check_vr(tag, vr, where)
         given = [each for each in ("Value", "InlineBinary", "BulkDataURI") if each in element]
         if len(given) > 1:
             raise BadMetadata(f"{where} has {' and '.join(given)}, wanted one of them")
         if given == ["Value"]:
-            _check_values(element["vr"], element["Value"], where, depth)
+            _check_values(vr, element["Value"], where, depth)
         elif given == ["InlineBinary"]:
             _decoded(element["InlineBinary"], where)
         elif given and not isinstance(element["BulkDataURI"], str):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from consistency import disagreements
-from senders import Sender, all_acknowledged
+from senders import Poster, Sender, all_acknowledged
 from serving import Served, configuration, configure, started
 from volumes import Volume
 
@@ -53,9 +53,18 @@ class Tally:
         )
 
 
-def load(port: int, chance: random.Random) -> list[Sender]:
-    """Senders at work, each with instances of a size of its own, so that some are always in the middle of one."""
-    senders = [Sender(port, each, 5_000, size=SIZES[each % len(SIZES)]) for each in range(SENDERS)]
+def by_dimse(node: Served) -> list[Sender]:
+    """Senders, each with instances of a size of its own, so that some are always in the middle of one."""
+    return [Sender(node.port, each, 5_000, size=SIZES[each % len(SIZES)]) for each in range(SENDERS)]
+
+
+def by_http(node: Served) -> list[Sender]:
+    """The same over HTTP, several instances a request."""
+    return [Poster(node.http_port, each, 5_000, size=SIZES[each % len(SIZES)]) for each in range(SENDERS)]
+
+
+def load(senders: list[Sender], chance: random.Random) -> list[Sender]:
+    """The senders, at work for a while."""
     for each in senders:
         each.start()
     wanted = chance.randint(SENDERS, 300)
@@ -73,10 +82,12 @@ def finish(senders: Sequence[Sender]) -> None:
         assert not each.is_alive()
 
 
-def crash_round(folder: Path, url: str, seed: int, tally: Tally) -> None:
+def crash_round(
+    folder: Path, url: str, seed: int, tally: Tally, door: Callable[[Served], list[Sender]] = by_dimse
+) -> None:
     """Kill a node and all its processes under load, start it again, and compare."""
     configure(folder, url)
-    with _under_load(folder, url, seed) as (node, senders):
+    with _under_load(folder, url, seed, door) as (node, senders):
         node.kill()
         finish(senders)
         acknowledged = all_acknowledged(senders)
@@ -100,9 +111,11 @@ def power_round(volume: Volume, folder: Path, url: str, seed: int, tally: Tally)
 
 
 @contextmanager
-def _under_load(folder: Path, url: str, seed: int) -> Iterator[tuple[Served, Sequence[Sender]]]:
+def _under_load(
+    folder: Path, url: str, seed: int, door: Callable[[Served], list[Sender]] = by_dimse
+) -> Iterator[tuple[Served, Sequence[Sender]]]:
     with _started(folder, url) as node:
-        yield node, load(node.port, random.Random(seed))
+        yield node, load(door(node), random.Random(seed))
 
 
 def _afterwards(folder: Path, url: str, acknowledged: dict[str, str]) -> tuple[list[str], int]:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -30,6 +31,9 @@ from scp.web.guard import Places, problem
 log = logging.getLogger("dicomgate.http")
 
 ROOT = "/dicom-web"
+CAPABILITIES = (Path(__file__).parent / "static" / "capabilities.xml").read_text(encoding="utf-8")
+
+NO_STUDY = "the address names no Study Instance UID"
 
 FED = 1 << 18
 """Bytes that are gathered before they are handed to the thread that writes."""
@@ -57,10 +61,20 @@ class StoreService:
 
     def routes(self) -> list[Route]:
         """Where the service is."""
+        places = [ROOT, f"{ROOT}/", f"{ROOT}/studies", f"{ROOT}/studies/{{study}}"]
         return [
+            *(Route(each, self.capabilities, methods=["OPTIONS"]) for each in places),
             Route(f"{ROOT}/studies", self.store, methods=["POST"]),
             Route(f"{ROOT}/studies/{{study}}", self.store, methods=["POST"]),
         ]
+
+    async def capabilities(self, request: Request) -> Response:
+        """What the service can do, as the Retrieve Capabilities transaction has it (PS3.18 8.9)."""
+        if not valid_uid(request.path_params.get("study", "0")):
+            return problem(400, NO_STUDY)
+        allowed = "OPTIONS, POST" if request.url.path.startswith(f"{ROOT}/studies") else "OPTIONS"
+        text = CAPABILITIES.replace('base=""', f'base="{self._root(request)}/"')
+        return Response(text, media_type="application/vnd.sun.wadl+xml", headers={"allow": allowed})
 
     async def store(self, request: Request) -> Response:
         """The Store transaction; 429 for a client that has as many under way as it may."""
@@ -82,7 +96,7 @@ class StoreService:
             return problem(406, f"answers are {JSON} or {XML}")
         study = request.path_params.get("study")
         if study is not None and not valid_uid(study):
-            return problem(400, "the address names no Study Instance UID")
+            return problem(400, NO_STUDY)
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._settings.http.max_request_size:
             return problem(413, f"more than {self._settings.http.max_request_size} bytes")
@@ -107,7 +121,7 @@ class StoreService:
         except BaseException:
             await self._refuse(taken, 500, "a fault of the node's own")
             raise
-        answer = respond(results, self._studies(request), media_type)
+        answer = respond(results, f"{self._root(request)}/studies", media_type)
         response = Response(answer.body, answer.code, media_type=answer.media_type)
         for each in answer.warnings:
             response.headers.append("warning", each)
@@ -115,8 +129,8 @@ class StoreService:
             response.headers["retry-after"] = "30"
         return response
 
-    def _studies(self, request: Request) -> str:
-        return str(request.base_url).rstrip("/") + f"{ROOT}/studies"
+    def _root(self, request: Request) -> str:
+        return str(request.base_url).rstrip("/") + ROOT
 
     def _device(self, address: str) -> str | None:
         return device_of(self._node.policy, Sender("", "", address))

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -61,11 +61,16 @@ def application(settings: Settings, node: Node, dimse: DimseDoor, tokens: Tokens
         told = await run_in_threadpool(overview, settings, node, dimse)
         return HTMLResponse(pages.get_template("status.html").render(told))
 
+    async def openapi(_: Request) -> Response:
+        """The description of what is served here, for machines."""
+        return FileResponse(HERE / "static" / "openapi.yaml", media_type="application/yaml")
+
     return Starlette(
         routes=[
             Route("/", page),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            Route("/openapi.yaml", openapi),
             *StoreService(settings, node).routes(),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from databases import Postgres
-from rounds import Tally, crash_round
+from rounds import Tally, by_http, crash_round
 
 
 def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path, rounds: Callable[[int], int], seed: int) -> None:
@@ -28,4 +28,13 @@ def test_nor_does_it_with_postgres(
         crash_round(folder, url, number, tally)
         shutil.rmtree(folder)
         postgres_server.drop(url)
+    tally.judge()
+
+
+def test_nor_does_it_over_http(tmp_path: Path, rounds: Callable[[int], int], seed: int) -> None:
+    tally = Tally("killed, SQLite, STOW-RS")
+    for number in range(seed, seed + rounds(3)):
+        folder = tmp_path / str(number)
+        crash_round(folder, f"sqlite:///{folder}/audit.db", number, tally, by_http)
+        shutil.rmtree(folder)
     tally.judge()

@@ -152,6 +152,7 @@ def changed(tag: str, element: object) -> Model:
         ("00280010", {"vr": "ZZ", "Value": [4]}, "no VR"),
         ("00280010", {"Value": [4]}, "no VR"),
         ("00280010", [4], "no VR"),
+        ("00280010", {"vr": {}, "Value": [4]}, "no VR"),
         ("rows", {"vr": "US", "Value": [4]}, "is no tag"),
         ("00280010", {"vr": "US", "Value": 4}, "no array"),
         ("00280010", {"vr": "US", "Value": [{"a": 1}]}, "no number and no text"),
