@@ -161,6 +161,7 @@ _NO_WHERE_ABSENT = frozenset(
         "any item",
         "varies",
         "code",
+        "as many",
         "begins",
         "differ",
     )
@@ -185,6 +186,8 @@ def _reads(expression: Expression) -> Iterator[Read]:
             yield tag_of(subject[2]), "above"
         if operation == "differ":
             yield tag_of(subject[1]), at
+        if operation == "as many":
+            yield tag_of(subject[1]), "above"
 
 
 _OF_VALUES = frozenset(
@@ -203,6 +206,7 @@ _OF_VALUES = frozenset(
         "varies",
         "matched",
         "code",
+        "as many",
         "begins",
         "differ",
         "points to a",

@@ -19,6 +19,7 @@ An expression is a mapping with one of these members, and "at" where it names an
     {"matched": [K, K2, K3]}               one of its Items has as K2 the value of K3, here or above; UNKNOWN without
     {"matched": [K, K2, K3, E]}            the Item that K3 so refers to answers YES; UNKNOWN where there is none
     {"code": [K, [[V, S], ...]]}           one of its Items holds one of these codes: Code Value, scheme; absent is NO
+    {"as many": [K, K2]}                   it has as many values, or Items, as K2 says here or above; absent is NO
     {"begins": [K, [V, ...]]}              its first value begins with one of these; absent is NO
     {"differ": [K, K2]}                    it and K2 are numbers of different size, by more than a hundredth
     {"points to a": [K, "SQ"]}             its value is the tag of an Attribute with this VR; absent is NO
@@ -194,6 +195,7 @@ _LEAF_WORDS: dict[str, Callable[[Any], str]] = {
     "varies": lambda subject: f"{subject[1]} is not the same in all Items of {subject[0]}",
     "matched": lambda subject: _matched_words(*subject),
     "code": lambda subject: f"{subject[0]} holds {listed([code for code, _ in subject[1]])}",
+    "as many": lambda subject: f"{subject[0]} has as many values as {subject[1]} says",
     "begins": lambda subject: f"{subject[0]} begins with {listed(subject[1])}",
     "differ": lambda subject: f"{subject[0]} is not {subject[1]}",
     "points to a": lambda subject: f"{subject[0]} points to a {subject[1]}",
@@ -237,6 +239,9 @@ def _leaf(operation: str, subject: Any) -> tuple[str, _Leaf]:
         return keyword, lambda place, tag: yes_if(count(len(place.texts(tag)), subject[2]))
     if operation == "code":
         return keyword, _code_leaf(frozenset((code, scheme) for code, scheme in subject[1]))
+    if operation == "as many":
+        how_many = tag_of(subject[1])
+        return keyword, lambda place, tag: _as_many(place, tag, how_many)
     if operation == "begins":
         beginnings = tuple(subject[1])
         return keyword, lambda place, tag: yes_if((place.text(tag) or "").startswith(beginnings))
@@ -260,6 +265,14 @@ _PRESENCE: dict[str, _Leaf] = {
     "points to codes": lambda place, tag: _points_to_codes(place, tag),
     "points to a frame": lambda place, tag: _points_to_frame(place, tag),
 }
+
+
+def _as_many(place: Header, tag: int, how_many: int) -> Answer:
+    if not place.has(tag):
+        return Answer.NO
+    wanted = _nearest(place, how_many).integer(how_many)
+    seen = len(place.items(tag)) if place.is_sequence(tag) else len(place.texts(tag))
+    return Answer.UNKNOWN if wanted is None else yes_if(seen == wanted)
 
 
 def _differ(one: float | None, other: float | None) -> Answer:

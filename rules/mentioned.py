@@ -21,6 +21,7 @@ _LISTS = frozenset(
     tag_of(each) for each in ("ReferencedSeriesSequence", "StudiesContainingOtherReferencedInstancesSequence")
 )
 """The Common Instance Reference Module, which lists what the rest of the instance refers to (PS3.3 C.12.2)."""
+_CONTENT = tag_of("ContentSequence")
 _HL7 = b"2.16.840.1.113883.1.7."
 """How the object identifiers begin that stand for unencapsulated HL7 documents (PS3.3 C.12.1.1.6)."""
 
@@ -31,15 +32,17 @@ _SERVICES = b"1.2.840.10008.3.1."
 def refers_to(root: Header, what: str) -> Answer:
     """Whether the instance refers to such instances.
 
-    `what` is "instances", composite ones of some Study and other than itself; "this Study" or "other Studies", which
-    only references can tell that name the Study; "HL7 documents", unencapsulated ones.
+    `what` is "instances", composite ones of some Study and other than itself; "instances in its content", those that
+    Content Items name; "this Study" or "other Studies", which only references can tell that name the Study; "HL7
+    documents", unencapsulated ones.
     """
     if what == "HL7 documents":
         return yes_if(_has(root, _HL7) and any(each.sop_class.startswith(_HL7) for each in references(root)))
     if not _has(root, _tag_bytes(root, _INSTANCE)):
         return Answer.NO
     this = _bare(root.raw("SOPInstanceUID"))
-    said = [_answer(each, root, what) for each in references(root, _LISTS) if each.sop_instance != this]
+    within = frozenset((_CONTENT,)) if what == "instances in its content" else frozenset(root.tags()) - _LISTS
+    said = [_answer(each, root, what) for each in references(root, within) if each.sop_instance != this]
     if Answer.YES in said:
         return Answer.YES
     return Answer.UNKNOWN if Answer.UNKNOWN in said else Answer.NO
@@ -49,7 +52,7 @@ def _answer(reference: Reference, root: Header, what: str) -> Answer:
     if reference.sop_class.startswith(_SERVICES):
         return Answer.NO
     in_study = is_kind(reference.sop_class.decode("latin-1"), "study")
-    if what == "instances" or in_study is not Answer.YES:
+    if what.startswith("instances") or in_study is not Answer.YES:
         return in_study
     if reference.study is None:
         return Answer.UNKNOWN
@@ -65,10 +68,10 @@ class Reference:
     study: bytes | None
 
 
-def references(place: Header, without: frozenset[int] = frozenset()) -> Iterator[Reference]:
-    """Every reference in a Data Set or Item but those below the Sequences `without`, the same ones once a structure."""
+def references(place: Header, within: frozenset[int] | None = None) -> Iterator[Reference]:
+    """Every reference in a Data Set or Item, or in these Sequences of it, the same ones once a structure."""
     for tag in _sequences(place):
-        if tag not in without:
+        if within is None or tag in within:
             for stencil in place.stencils(tag):
                 yield from _in_items(stencil.exemplar, stencil, None)
 

@@ -76,10 +76,13 @@ def _trials(expression: Expression) -> Iterator[Trial]:
             referring.append(_typed("1", vr_of(tag_of(subject[2])) or ""))
         if operation == "differ":
             choices[(subject[1], "here")] = [*_states(subject[1], leaf, asked)]
+        if operation == "as many":
+            choices[(subject[1], "here")] = [1]
     if any("points to a frame" in leaf for leaf in asked):
         choices[("FrameContentSequence", "frames")] = [[{"FrameAcquisitionNumber": 1}]]
     if any("refers to" in leaf for leaf in asked):
         choices[("ReferencedInstanceSequence", "root")] = [_ABSENT, *_REFERENCES]
+        choices[("ContentSequence", "root")] = [_ABSENT, *_REFERENCES]
         choices[("StudyInstanceUID", "root")] = [_STUDY]
     if any("characters" in leaf for leaf in asked):
         choices[("PatientComments", "root")] = [b"e ", b"\xe9 "]
@@ -88,7 +91,8 @@ def _trials(expression: Expression) -> Iterator[Trial]:
         choices[("SOPClassUID", "root")] = ["1.2.3", *uids]
     places = [None, *_places(leaf["item"] for leaf in asked if "item" in leaf)]
     syntaxes = _EACH_SYNTAX if any("transfer syntax" in leaf for leaf in asked) else (EXPLICIT_VR_LITTLE_ENDIAN,)
-    for chosen, syntax, place in product(_each_way(list(choices.values())), syntaxes, places):
+    wheres = list(product(syntaxes, places))
+    for chosen, (syntax, place) in ((each, where) for each in _each_way(list(choices.values())) for where in wheres):
         put: dict[str, dict[str, object]] = {"here": {}, "root": {}, "frames": {}}
         for (keyword, at), state in zip(choices, chosen, strict=True):
             if state is not _ABSENT:
@@ -169,6 +173,8 @@ def _states(keyword: str, leaf: Expression, asked: Sequence[Expression]) -> Iter
         yield from ([{subject[1]: one}, {subject[1]: each}] for each in (one, other))
     elif operation == "matched":
         yield from _matching(subject[1], subject[3] if len(subject) > 3 else None)
+    elif operation == "as many":
+        yield from ([{}] if vr == "SQ" else [_typed("1", vr)], [{}] * 2 if vr == "SQ" else [_typed("1", vr)] * 2)
     elif operation == "begins":
         yield from (_typed(f"{subject[1][0]}1", vr), _other(vr))
     elif operation == "kind":

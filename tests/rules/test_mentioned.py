@@ -74,6 +74,14 @@ def test_the_lists_of_references_are_no_references() -> None:
     assert refers_to(header, "other Studies") is NO
 
 
+def test_what_content_items_name_is_told_from_the_rest() -> None:
+    image = {"ValueType": "IMAGE", "ReferencedSOPSequence": [reference()]}
+    nested = instance(ContentSequence=[{"ValueType": "CONTAINER", "ContentSequence": [image]}])
+    evidence = [{"StudyInstanceUID": "1.2.5", "ReferencedSeriesSequence": [{"ReferencedSOPSequence": [reference()]}]}]
+    assert refers_to(nested, "instances in its content") is YES
+    assert refers_to(instance(PertinentOtherEvidenceSequence=evidence), "instances in its content") is NO
+
+
 def test_references_of_frames_are_seen_once_a_structure() -> None:
     source = [reference(sop_instance=f"1.2.{number}") for number in range(3, 9)]
     frames = [{"DerivationImageSequence": [{"SourceImageSequence": [each]}]} for each in source]
