@@ -111,6 +111,12 @@ class Committer:
             self._notes.append(record)
             self._wake.notify()
 
+    def adopt_spool(self) -> None:
+        """Take over the spool of processes that are gone."""
+        self._spool.adopt()
+        with self._wake:
+            self._wake.notify()
+
     def close(self, timeout: float = 10.0) -> None:
         """Commit what is waiting, then stop."""
         with self._wake:

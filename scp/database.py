@@ -157,6 +157,15 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
         raise DatabaseGone(explain(error, engine.url)) from error
 
 
+def takes_writes(engine: sa.Engine) -> bool:
+    """Whether a transaction that writes could begin now, in a time that the timeouts bound."""
+    try:
+        with writing(engine):
+            return True
+    except DatabaseGone:
+        return False
+
+
 def for_writing(connection: sa.Connection) -> sa.Connection:
     """The connection, its transactions taking SQLite's own write lock as they begin (BEGIN IMMEDIATE)."""
     return connection.execution_options(**{_WRITE: True})

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 import re
+import socket
 import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol, cast
 
 from pynetdicom import AE, evt
 from pynetdicom.pdu_primitives import A_ASSOCIATE
@@ -22,9 +23,8 @@ from scp.admission import (
     BY_USER,
     CALLED_AE_NOT_RECOGNIZED,
     PERMANENT,
-    Admission,
-    Limits,
     Refusal,
+    beyond_limits,
 )
 from scp.config import Settings
 from scp.fast_path import FastAssociation
@@ -39,36 +39,48 @@ from scp.upper_layer import Bounds, GateAssociation, GateServer, prepare_pynetdi
 
 log = logging.getLogger("dicomgate.dimse")
 
-SAID_AGAIN = 60.0
-"""Seconds between two records of the same address's refused connections."""
 
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
-class DimseDoor:
-    """Listens for Associations and serves them until it is closed.
+class Places(Protocol):
+    """Who says whether there is room for one more Association, over all processes of the node."""
 
-    Raises OSError from the constructor where the address cannot be listened on.
+    def open(self, id: int, address: str, calling_ae: str) -> str | None:
+        """Take a place for the Association with this id; why there is none for it."""
+
+    def close(self, id: int) -> None:
+        """Give the place of an Association back."""
+
+    def disconnect(self, address: str) -> None:
+        """A connection from there is over."""
+
+
+class DimseDoor:
+    """Serves Associations on connections that another process has accepted, until it is told to drain.
+
+    `address` is where that process listens.
     """
 
-    def __init__(self, settings: Settings, node: Node) -> None:
+    def __init__(self, settings: Settings, node: Node, places: Places, address: tuple[str, int]) -> None:
         prepare_pynetdicom()
         self._settings = settings
         self._node = node
         dimse = settings.dimse
-        self._admission = Admission(
-            Limits(dimse.max_associations, dimse.max_associations_per_address, dimse.max_associations_per_ae)
-        )
+        self._places = places
+        self._counting = threading.Lock()
+        self._connections = 0
+        self._associations = 0
+        self._hurries = False
         self._storable = Storable.of(dimse)
-        self._refused_at: dict[str, float] = {}
         ae = AE(dimse.ae_title)
-        ae.maximum_associations = 1_000_000  # `Admission` counts, and tells those that speak from the silent
+        ae.maximum_associations = 1_000_000  # `Places` counts, and tells those that speak from the silent
         ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
         ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
         ae.maximum_pdu_size = dimse.maximum_pdu
         self._server = GateServer(
             ae,
-            (dimse.host, dimse.port),
+            address,
             dimse.ae_title,
             [
                 (evt.EVT_REQUESTED, self._requested),
@@ -84,59 +96,42 @@ class DimseDoor:
             ),
             make_association=FastAssociation if dimse.receive_path == "fast" else GateAssociation,
             begin_store=self._begin_store,
-            admit=self._admit,
             ended=self._ended,
-            lost=self._admission.disconnect,
         )
         ae._servers.append(self._server)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), name="dimse", daemon=True)
+
+    def take(self, connection: socket.socket, address: str, port: int) -> None:
+        """Serve a connection in threads of its own."""
+        with self._counting:
+            self._connections += 1
+        try:
+            self._server.serve(connection, (address, port))
+        except Exception:
+            log.exception("a connection from %s could not be served", address)
+            connection.close()
+            self._places.disconnect(address)
+            with self._counting:
+                self._connections -= 1
 
     @property
-    def port(self) -> int:
-        """The TCP port listened on."""
-        return int(self._server.server_address[1])
+    def is_quiet(self) -> bool:
+        """Whether no connection is open; once there is a hurry, whether no Association is."""
+        with self._counting:
+            return not (self._associations if self._hurries else self._connections)
 
-    def start(self) -> None:
-        """Begin to accept."""
-        self._thread.start()
+    def drain(self, hurry: bool) -> None:
+        """Wait for what is open; with `hurry`, not for connections that have said nothing so far."""
+        self._hurries = hurry
 
-    def close(self, drain: float) -> None:
-        """Accept no more; let open Associations end within `drain` seconds, then abort them."""
-        self._server.shutdown()
-        deadline = time.monotonic() + drain
-        while self.associations and time.monotonic() < deadline:
-            time.sleep(0.02)
+    def abort(self) -> None:
+        """Abort what is open; gone within about a second, but for what a commit holds up."""
         for association in self._server.active_associations:
             association.abort(block=False)
         deadline = time.monotonic() + 1.0
-        while self._server.active_associations and time.monotonic() < deadline:
+        while not self.is_quiet and time.monotonic() < deadline:
             time.sleep(0.02)
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether connections are being accepted."""
-        return self._thread.is_alive()
-
-    @property
-    def associations(self) -> int:
-        """Associations open now."""
-        return self._admission.associations
-
     # An Association begins
-
-    def _admit(self, address: str) -> bool:
-        """Whether a connection from there may be opened; a flood of refusals is recorded once a minute."""
-        if self._admission.connect(address):
-            return True
-        now = time.monotonic()
-        if now - self._refused_at.get(address, -SAID_AGAIN) >= SAID_AGAIN:
-            if len(self._refused_at) > 1000:
-                self._refused_at.clear()
-            self._refused_at[address] = now
-            text = f"{address}: too many connections are open; more are closed at once"
-            self._node.committer.note(Event(datetime.now(UTC), "connection-refused", text, {"address": address}))
-            log.warning("connections from %s are refused: too many are open", address)
-        return False
 
     def _requested(self, event: evt.Event) -> None:
         """An A-ASSOCIATE-RQ is here: refuse it, or narrow its contexts to what will be accepted."""
@@ -158,6 +153,8 @@ class DimseDoor:
             association.kill()
             return
         session.counted = True
+        with self._counting:
+            self._associations += 1
         self._narrow(association, request.presentation_context_definition_list)
 
     def _session(self, association: GateAssociation, calling_ae: str, called_ae: str) -> Session:
@@ -178,7 +175,8 @@ class DimseDoor:
         if dimse.require_called_ae and session.called_ae != dimse.ae_title:
             cause = f"called {session.called_ae}, and dimse.require_called_ae wants {dimse.ae_title}"
             return Refusal(PERMANENT, BY_USER, CALLED_AE_NOT_RECOGNIZED, cause)
-        return self._admission.open(session.address, session.calling_ae)
+        full = self._places.open(session.id, session.address, session.calling_ae)
+        return None if full is None else beyond_limits(full)
 
     def _narrow(self, association: GateAssociation, proposed: Sequence[PresentationContext]) -> None:
         """Support what is proposed and can be stored, each context in the sender's own preference.
@@ -238,8 +236,20 @@ class DimseDoor:
         """Called once at the end of each connection that was let in, whatever became of it."""
         remote = association.requestor.address_info
         address = remote.address if remote is not None else ""
-        self._admission.disconnect(address)
         session = association.session
+        counted = isinstance(session, Session) and session.counted
+        if counted:
+            self._places.close(cast(Session, session).id)
+        self._places.disconnect(address)
+        try:
+            self._record_end(association, session, address)
+        finally:
+            # Last: a door that is quiet has nothing more to record.
+            with self._counting:
+                self._connections -= 1
+                self._associations -= counted
+
+    def _record_end(self, association: GateAssociation, session: object, address: str) -> None:
         if not isinstance(session, Session):
             cause = association.trouble or "no A-ASSOCIATE-RQ came"
             self._node.committer.note(
@@ -247,8 +257,6 @@ class DimseDoor:
             )
             log.info("connection from %s dropped: %s", address, cause)
             return
-        if session.counted:
-            self._admission.close(session.address, session.calling_ae)
         if not session.accepted:
             return
         if association.trouble is not None:

@@ -38,6 +38,11 @@ def time_of(row_id: int) -> datetime:
     return EPOCH + timedelta(milliseconds=row_id >> _TIME_SHIFT)
 
 
+def number_of(row_id: int) -> int:
+    """The process number that an id was drawn under."""
+    return (row_id >> _SEQUENCE_BITS) & (NUMBERS - 1)
+
+
 def clock_ms() -> int:
     """Milliseconds since the epoch of ids, by the wall clock."""
     return time.time_ns() // 1_000_000 - _EPOCH_MS
@@ -52,9 +57,19 @@ class _Lease:
 class Ids:
     """A process's source of ids. Open it after the fork: a copy of one would give the same ids twice."""
 
-    def __init__(self, engine: sa.Engine, clock: Callable[[], int] = clock_ms, lease_ms: int = LEASE_MS) -> None:
-        """Lease a process number; raises DatabaseProblem where the database cannot be written."""
+    def __init__(
+        self,
+        engine: sa.Engine,
+        clock: Callable[[], int] = clock_ms,
+        lease_ms: int = LEASE_MS,
+        leased: Callable[[int], None] = lambda _number: None,
+    ) -> None:
+        """Lease a process number; raises DatabaseProblem where the database cannot be written.
+
+        `leased` is told each number before an id is drawn under it.
+        """
         self._lease_ms = lease_ms
+        self._leased = leased
         self._engine = engine
         self._clock = clock
         self._holder = f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(8)}"
@@ -146,6 +161,7 @@ class Ids:
                 connection.execute(id_lease.insert().values(number=number, **values))
             else:
                 connection.execute(id_lease.update().where(id_lease.c.number == number).values(**values))
+        self._leased(number)
         with self._drawing:
             if start > self._last_ms:
                 self._last_ms, self._sequence = start, -1

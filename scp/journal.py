@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -49,7 +48,6 @@ class Journal:
         self._failed: DatabaseGone | None = None
         self._wait = FIRST_WAIT
         self._again_at = 0.0
-        self._probing = threading.Lock()
 
     @classmethod
     def open(cls, engine: sa.Engine, *, ids: Ids, identity: Identity, node_name: str) -> Journal:
@@ -75,24 +73,6 @@ class Journal:
             self._fail(error)
             raise
         self._recovered()
-
-    def ready(self) -> bool:
-        """Whether the database takes writes. It is asked only after a failure, once the back-off is over."""
-        if self._failed is None:
-            return True
-        if time.monotonic() < self._again_at or not self._probing.acquire(blocking=False):
-            return False
-        try:
-            with self._engine.connect() as connection, write_lock(self._engine):
-                for_writing(connection).begin().rollback()
-        except (sa.exc.SQLAlchemyError, DatabaseGone):
-            self._again_at = time.monotonic() + self._wait
-            return False
-        else:
-            self._recovered()
-            return True
-        finally:
-            self._probing.release()
 
     def close(self) -> None:
         """Drop the connection; the engine is the caller's."""

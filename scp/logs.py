@@ -7,9 +7,14 @@ import sys
 import time
 
 
-def set_up_logs(level: str) -> None:
-    """Log to standard error, times in UTC; pynetdicom and the database engine only when they have trouble."""
-    line = logging.Formatter("%(asctime)sZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
+def set_up_logs(level: str, who: str = "dicomgate") -> None:
+    """Log to standard error, times in UTC; pynetdicom and the database engine only when they have trouble.
+
+    `who` is the process that speaks, for people.
+    """
+    line = logging.Formatter(
+        f"%(asctime)sZ %(levelname)-7s {who}[%(process)d] %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S"
+    )
     line.converter = time.gmtime
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(line)

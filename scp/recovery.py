@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import mmap
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ import sqlalchemy as sa
 from rules.header import NotDicom, read_part10
 from scp.arrival import Arrival, Request, malformed_uid
 from scp.database import DatabaseGone, reading
-from scp.ids import time_of
+from scp.ids import number_of, time_of
 from scp.receive import Node, receive
 from scp.records import Event, Receipt
 from scp.spool import spooled_places
@@ -36,6 +37,9 @@ RECENT = timedelta(hours=1)
 
 SETTLED = 60.0
 """Seconds after which a file without a receipt is no longer on its way to one, on a node that runs."""
+
+AGAIN = 2.0
+"""Seconds between asking a database that is away."""
 
 _AT_ONCE = 500
 _NAMED = 20
@@ -64,15 +68,24 @@ class Recovered:
     waiting: tuple[str, ...]
 
 
-def orphans(store: Store, engine: sa.Engine, *, recent: bool = False, settled: float = 0.0) -> Iterator[Orphan]:
+def orphans(
+    store: Store,
+    engine: sa.Engine,
+    *,
+    recent: bool = False,
+    settled: float = 0.0,
+    numbers: Collection[int] | None = None,
+) -> Iterator[Orphan]:
     """Files that no receipt names, neither in the database nor in the spool, and that have stood for `settled` seconds.
 
-    `recent` looks only where something changed within an hour of the store's last change.
+    `recent` looks only where something changed within an hour of the store's last change, `numbers` only at what was
+    received under these process numbers.
     """
     spooled = spooled_places(store)
     before = datetime.now(UTC).timestamp() - settled
     for folder in _folders(store, recent):
-        names = {each.name: each.stat().st_ctime for each in os.scandir(folder) if each.name.endswith(".dcm")}
+        found = (each for each in os.scandir(folder) if each.name.endswith(".dcm"))
+        names = {each.name: each.stat().st_ctime for each in found if _drawn_under(each.name, numbers)}
         places = {(folder / name).relative_to(store.root).as_posix(): at for name, at in sorted(names.items())}
         known = spooled | _known(engine, list(places))
         for place, at in places.items():
@@ -100,10 +113,11 @@ def waiting(store: Store) -> list[str]:
     return sorted(each.relative_to(store.root).as_posix() for each in (store.root / RECOVERED).glob("*.dcm"))
 
 
-def recover(node: Node, found: Iterable[Orphan]) -> Recovered:
+def recover(node: Node, found: Iterable[Orphan], numbers: Collection[int] | None = None) -> Recovered:
     """Receive the orphans again, and what stands in `recovered/` from an earlier time; record what came of it.
 
-    Raises DatabaseGone; what was not received by then stands in `recovered/`, and is tried again.
+    With `numbers`, only what was received under these process numbers. Raises DatabaseGone; what was not received by
+    then stands in `recovered/`, and is tried again.
     """
     for each in found:
         with suppress(FileNotFoundError):  # another process was faster
@@ -111,6 +125,8 @@ def recover(node: Node, found: Iterable[Orphan]) -> Recovered:
     receipts: list[Receipt] = []
     left: list[str] = []
     for place in waiting(node.store):
+        if not _drawn_under(Path(place).name, numbers):
+            continue
         received = _again(node.store.root / place, node)
         if received is None:
             left.append(place)
@@ -132,6 +148,32 @@ def recover_at_start(node: Node) -> None:
     if lost:
         words = f"{len(lost)} receipts name files that are not in the store"
         _tell(node, words, "files-missing", [each.ticket for each in lost])
+
+
+def recover_after(node: Node, numbers: Collection[int], stopping: threading.Event) -> bool:
+    """Put right what processes with these numbers left when they died, while the node goes on; False where it stops.
+
+    Where the database is away, this waits for it.
+    """
+    swept = node.store.sweep(numbers)
+    if swept:
+        log.info("%d half-received instances of a process that died were swept", swept)
+    node.committer.adopt_spool()
+    while True:
+        try:
+            recover(node, orphans(node.store, node.engine, recent=True, numbers=numbers), numbers)
+            return True
+        except DatabaseGone:
+            if stopping.wait(AGAIN):
+                return False
+
+
+def _drawn_under(name: str, numbers: Collection[int] | None) -> bool:
+    """Whether a file is named by an id that was drawn under one of these process numbers."""
+    if numbers is None:
+        return True
+    drawn = name.partition(".")[0]
+    return drawn.isdecimal() and number_of(int(drawn)) in numbers
 
 
 def _tell(node: Node, words: str, kind: str, names: Sequence[str]) -> None:

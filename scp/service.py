@@ -8,14 +8,12 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
-import signal
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -39,11 +37,8 @@ from scp.tokens import list_tokens
 
 log = logging.getLogger("dicomgate")
 
-Door = TypeVar("Door")
-
-DRAIN = 10.0
-"""Seconds that open Associations have to end once the node is told to stop."""
-
+CLAIM = 5.0
+"""Seconds that a start waits for the children of a node that was killed: they end once they find it gone."""
 
 STATEMENT_TIMEOUT = 10.0
 """Seconds a Postgres that no longer answers keeps senders waiting."""
@@ -70,22 +65,38 @@ def refuse_foreign_rules() -> None:
 
 @contextmanager
 def node(settings: Settings) -> Iterator[Node]:
-    """A node with its store and journal open, closed in order at the end.
+    """A node that is one process and has no door: its store claimed, its journal open, closed in order at the end.
 
     Raises CannotStart, StoreProblem, DatabaseProblem or IdentityProblem, each with a clear line.
     """
-    store = Store.open(settings.store.path, settings.store.min_free, settings.store.durability == "syncfs")
+    store = open_store(settings)
     with store.claimed():
-        yield from _opened(settings, store)
+        _upgrade(settings)
+        with opened(settings) as made:
+            made.committer.note(start_event(settings, made.rules, store.sweep()))
+            try:
+                yield made
+            finally:
+                made.committer.note(stop_event())
 
 
-def _opened(settings: Settings, store: Store) -> Iterator[Node]:
-    rules = _rules(settings)
-    _upgrade(settings)
+def open_store(settings: Settings) -> Store:
+    """The store, its folders made and proven to be writable. Raises StoreProblem."""
+    return Store.open(settings.store.path, settings.store.min_free, settings.store.durability == "syncfs")
+
+
+@contextmanager
+def opened(settings: Settings, leased: Callable[[int], None] = lambda _number: None) -> Iterator[Node]:
+    """This process's part of a node whose store is claimed and whose schema is up to date; after any fork.
+
+    `leased` is told the process numbers that ids are drawn under.
+    """
+    store = Store(settings.store.path.absolute(), settings.store.min_free, settings.store.durability == "syncfs")
+    rules = read_rules(settings)
     engine = open_engine(settings.audit.url, settings.audit.connect_timeout, statement_timeout=STATEMENT_TIMEOUT)
     name = socket.gethostname()
     identity = open_identity(engine, settings.identity_key_path, settings.audit.patient_identity)
-    ids = Ids(engine, lease_ms=LONG_LEASE_MS if settings.audit.spool else LEASE_MS)
+    ids = Ids(engine, lease_ms=LONG_LEASE_MS if settings.audit.spool else LEASE_MS, leased=leased)
     journal = Journal.open(engine, ids=ids, identity=identity, node_name=name)
     committer = Committer(journal, store, Spool(store, settings.audit.spool))
     made = Node(
@@ -99,21 +110,10 @@ def _opened(settings: Settings, store: Store) -> Iterator[Node]:
         journal=journal,
         committer=committer,
     )
-    swept = store.sweep()
     committer.start()
-    detail = {
-        "version": __version__,
-        "pid": os.getpid(),
-        "configuration": settings.digest,
-        "rules": made.rules.version,
-        "edition": made.rules.edition,
-        "swept": swept,
-    }
-    committer.note(Event(datetime.now(UTC), "start", f"dicomgate {__version__} started on {name}", detail))
     try:
         yield made
     finally:
-        committer.note(Event(datetime.now(UTC), "stop", f"dicomgate on {name} stopped", {"pid": os.getpid()}))
         committer.close()
         journal.close()
         with suppress(DatabaseProblem):  # a lease that cannot be given back runs out by itself
@@ -121,7 +121,39 @@ def _opened(settings: Settings, store: Store) -> Iterator[Node]:
         engine.dispose()
 
 
-def _rules(settings: Settings) -> RuleSet:
+def start_event(settings: Settings, rules: RuleSet, swept: int) -> Event:
+    """That the node has started, and with what."""
+    detail: dict[str, object] = {
+        "version": __version__,
+        "pid": os.getpid(),
+        "configuration": settings.digest,
+        "rules": rules.version,
+        "edition": rules.edition,
+        "swept": swept,
+    }
+    words = f"dicomgate {__version__} started on {socket.gethostname()}"
+    return Event(datetime.now(UTC), "start", words, detail)
+
+
+def stop_event() -> Event:
+    """That the node has stopped."""
+    return Event(datetime.now(UTC), "stop", f"dicomgate on {socket.gethostname()} stopped", {"pid": os.getpid()})
+
+
+def prepare(settings: Settings, node_pid: int) -> None:
+    """Bring schema, identity key and store in order before anything is served, after a crash too.
+
+    Raises the problems of `node`.
+    """
+    _upgrade(settings)
+    with opened(settings) as made:
+        event = start_event(settings, made.rules, made.store.sweep())
+        made.committer.note(replace(event, detail={**event.detail, "pid": node_pid}))
+        recover_at_start(made)
+
+
+def read_rules(settings: Settings) -> RuleSet:
+    """The rules that the settings name; read once a process, and inherited by its children. Raises CannotStart."""
     try:
         return load_rules(settings.rules.edition)
     except ValueError as error:
@@ -137,31 +169,16 @@ def _upgrade(settings: Settings) -> None:
         engine.dispose()
 
 
-def run(settings: Settings, say: Callable[[str], None] = print) -> None:
-    """Serve until SIGTERM or SIGINT. Raises CannotStart and the problems of `node`."""
-    from scp.dimse import DimseDoor
-    from scp.web.server import HttpDoor
+def run(settings: Settings, reread: Callable[[], Settings], say: Callable[[str], None] = print) -> None:
+    """Serve until SIGTERM or SIGINT; on SIGHUP with the settings that `reread` gives.
+
+    Raises CannotStart and the problems of `node`.
+    """
+    from scp.acceptor import Acceptor
 
     refuse_foreign_rules()
-    wait = _wait_for_signals()
-    with node(settings) as made:
-        refuse_open_door(settings, made.engine)
-        recover_at_start(made)
-        dimse = _listen("dimse", settings.dimse.host, settings.dimse.port, lambda: DimseDoor(settings, made))
-        try:
-            http = _listen("http", settings.http.host, settings.http.port, lambda: HttpDoor(settings, made, dimse))
-        except CannotStart:
-            dimse.close(0)
-            raise
-        dimse.start()
-        http.start()
-        for line in greeting(settings, dimse.port, http.port):
-            say(line)
-        sys.stdout.flush()
-        wait()
-        log.info("stopping")
-        http.close()
-        dimse.close(DRAIN)
+    with open_store(settings).claimed(wait=CLAIM):
+        Acceptor(settings, reread, say).run()
 
 
 def refuse_open_door(settings: Settings, engine: sa.Engine) -> None:
@@ -181,40 +198,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _wait_for_signals() -> Callable[[], None]:
-    """A wait that SIGTERM or SIGINT ends, also one that comes before; neither ends the process from now on.
-
-    The system may give a signal to any thread, and then this one is not woken: so it waits for the byte that
-    Python writes at once, whichever thread it was.
-    """
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda _number, _frame: None)
-
-    def wait() -> None:
-        os.read(reading, 1)
-
-    return wait
-
-
-def _listen(what: str, host: str, port: int, make: Callable[[], Door]) -> Door:
-    try:
-        return make()
-    except OSError as error:
-        hint = {
-            "EADDRINUSE": "another program listens there (is dicomgate running already?)",
-            "EACCES": "ports below 1024 need the right to bind them (CAP_NET_BIND_SERVICE)",
-            "EADDRNOTAVAIL": "this machine has no such address",
-        }
-        import errno
-
-        name = errno.errorcode.get(error.errno or 0, "")
-        why = hint.get(name, error.strerror or str(error))
-        raise CannotStart(f"cannot listen on {host}:{port}: {why}; set {what}.port or {what}.host") from error
 
 
 def greeting(settings: Settings, dimse_port: int, http_port: int) -> list[str]:

@@ -1,9 +1,13 @@
 """Receipts on the store's own volume while the audit database is away (`audit.spool`), and their way into it later.
 
+Each process has a folder of its own here while it needs one, and holds it by `flock`; the folder of a process that is
+gone is adopted whole by one that opens its spool, or is told to look. So the records of one process reach the database
+in the order in which they were made, whoever brings them there.
+
 A segment is a file of lines: the CRC-32 of a record, and the record as JSON. Lines are appended and synced a batch at
 a time, before any answer. When the database is back the oldest segment goes first, each in one transaction, and is
 removed once that is committed; what a crash makes come twice is known by its id. Receipts hold patient identity in
-clear here, as the instances beside them do; the file is for its owner alone.
+clear here, as the instances beside them do; the files are for their owner alone.
 """
 
 from __future__ import annotations
@@ -40,18 +44,32 @@ _KINDS: dict[str, TypeAdapter[Any]] = {
 
 
 class Spool:
-    """One process's segments, and those that a process which is gone left behind. Used by one thread."""
+    """One process's segments, and those that processes which are gone left behind.
+
+    For one thread, but for `adopt`.
+    """
 
     def __init__(self, store: Store, enabled: bool) -> None:
         self.enabled = enabled
-        self._folder = store.root / SPOOL
+        self._root = store.root / SPOOL
+        self._folder: _Folder | None = None
         self._current: _Segment | None = None
         self._earlier: dict[str, list[Earlier]] = {}
         self._waiting: deque[_Segment] = deque()
-        for path in sorted(self._folder.glob("*.jsonl")):
-            segment = _Segment.found(path)
-            if segment is not None:
-                self._waiting.append(segment)
+        self.adopt()
+
+    def adopt(self) -> None:
+        """Take over what processes left that are gone: all of one's segments, or none. Any thread may call it."""
+        for path in sorted(each for each in self._root.glob("[0-9]*") if each.is_dir()):
+            folder = _Folder.found(path)
+            if folder is None:
+                continue
+            segments = [_Segment(folder, each) for each in sorted(path.glob("*.jsonl"))]
+            folder.segments = len(segments)
+            if segments:
+                self._waiting.extend(segments)
+            else:
+                folder.remove()
 
     @property
     def behind(self) -> bool:
@@ -62,7 +80,9 @@ class Spool:
         """Keep records durably, all or none of them. Raises NoRoom."""
         if self._current is None or self._current.records >= SEGMENT:
             self._close_current()
-            self._current = _Segment.new(self._folder)
+            if self._folder is None:
+                self._folder = _Folder.new(self._root)
+            self._current = self._folder.begin_segment()
         self._current.append(records)
         for each in records:
             if isinstance(each, Receipt) and each.stored is not None:
@@ -74,7 +94,7 @@ class Spool:
 
     def set_aside(self, record: Record) -> Path:
         """Keep a record that the database will not have for a person to look at; the file it went to."""
-        path = self._folder / "unwritable"
+        path = self._root / "unwritable"
         with path.open("ab") as file:
             file.write(_line(record))
             file.flush()
@@ -89,18 +109,27 @@ class Spool:
 
     def drop_oldest(self) -> None:
         """Remove the segment that `oldest` gave, now that the database has it."""
-        self._waiting.popleft().remove()
+        segment = self._waiting.popleft()
+        segment.remove()
+        if not segment.folder.segments:
+            segment.folder.remove()
+            if segment.folder is self._folder:
+                self._folder = None
         if not self.behind:
             self._earlier.clear()
 
     def close(self) -> None:
         """Leave the segments to whoever opens the spool next."""
         self._close_current()
-        while self._waiting:
-            self._waiting.popleft().close()
+        folders = {id(each.folder): each.folder for each in self._waiting}
+        self._waiting.clear()
+        self._folder = None
+        for each in folders.values():
+            each.close()
 
     def _close_current(self) -> None:
         if self._current is not None:
+            self._current.close()
             self._waiting.append(self._current)
             self._current = None
 
@@ -108,7 +137,7 @@ class Spool:
 def spooled_places(store: Store) -> set[str]:
     """Where the bytes are whose receipts wait in the spool, of any process; relative to the store."""
     places: set[str] = set()
-    for path in (store.root / SPOOL).glob("*.jsonl"):
+    for path in (store.root / SPOOL).glob("*/*.jsonl"):
         with suppress(FileNotFoundError):  # drained meanwhile
             places.update(each.stored for each in _records(path) if isinstance(each, Receipt) and each.stored)
     return places
@@ -155,31 +184,36 @@ def _with_earlier(receipt: Receipt, earlier: list[Earlier]) -> Receipt:
     return replace(receipt, repeat_of=copy.id if copy else None, decisions=(*receipt.decisions, told))
 
 
-class _Segment:
-    """One file of the spool, held by `flock` so that no other process takes it for left behind."""
+class _Folder:
+    """The segments of one process, held by `flock` so that no other process takes them for left behind."""
 
     def __init__(self, path: Path, fd: int) -> None:
         self.path = path
-        self.records = 0
+        self.segments = 0
+        """Those that are there."""
         self._fd = fd
-        self._end = 0
+        self._begun = 0
 
     @classmethod
-    def new(cls, folder: Path) -> _Segment:
-        path = folder / f"{time.time_ns()}-{os.getpid()}.jsonl"
+    def new(cls, root: Path) -> _Folder:
+        """An empty folder, that nobody else has seen before it was held."""
+        path = root / f"{time.time_ns()}-{os.getpid()}"
+        hidden = root / f".{path.name}"
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            sync_directory(folder)
+            hidden.mkdir(mode=0o700)
+            fd = os.open(hidden, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            hidden.rename(path)
+            sync_directory(root)
         except OSError as error:
             raise room_or(error) from error
         return cls(path, fd)
 
     @classmethod
-    def found(cls, path: Path) -> _Segment | None:
-        """A segment that nobody holds; None for one that is in use or has gone."""
+    def found(cls, path: Path) -> _Folder | None:
+        """A folder that nobody holds; None for one that is in use or has gone."""
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
         try:
@@ -189,7 +223,48 @@ class _Segment:
             return None
         return cls(path, fd)
 
+    def begin_segment(self) -> _Segment:
+        """A new segment, behind all that are there."""
+        self._begun += 1
+        segment = _Segment.new(self, f"{self._begun:06}.jsonl")
+        self.segments += 1
+        return segment
+
+    def remove(self) -> None:
+        """Remove the folder, which is empty."""
+        with suppress(FileNotFoundError):
+            self.path.rmdir()
+        sync_directory(self.path.parent)
+        self.close()
+
+    def close(self) -> None:
+        """Hold it no longer."""
+        os.close(self._fd)
+
+
+class _Segment:
+    """One file of the spool."""
+
+    def __init__(self, folder: _Folder, path: Path, fd: int | None = None) -> None:
+        self.folder = folder
+        self.records = 0
+        self._path = path
+        self._fd = fd
+        self._end = 0
+
+    @classmethod
+    def new(cls, folder: _Folder, name: str) -> _Segment:
+        path = folder.path / name
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            sync_directory(folder.path)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise room_or(error) from error
+        return cls(folder, path, fd)
+
     def append(self, records: Sequence[Record]) -> None:
+        assert self._fd is not None
         data = b"".join(map(_line, records))
         try:
             view = memoryview(data)
@@ -203,15 +278,17 @@ class _Segment:
         self.records += len(records)
 
     def read(self) -> list[Record]:
-        return list(_records(self.path))
+        return list(_records(self._path))
 
     def remove(self) -> None:
-        self.path.unlink(missing_ok=True)
-        sync_directory(self.path.parent)
-        self.close()
+        self._path.unlink(missing_ok=True)
+        sync_directory(self.folder.path)
+        self.folder.segments -= 1
 
     def close(self) -> None:
-        os.close(self._fd)
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
 
 
 def _line(record: Record) -> bytes:

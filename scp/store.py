@@ -18,12 +18,13 @@ import fcntl
 import hashlib
 import mmap
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from scp.ids import time_of
+from scp.ids import number_of, time_of
 
 INSTANCES, QUARANTINE, REJECTED = "instances", "quarantine", "rejected"
 INCOMING, RECOVERED, SPOOL = "incoming", "recovered", "spool"
@@ -189,9 +190,17 @@ class Store:
             ) from error
         return store
 
-    def sweep(self) -> int:
-        """Remove the temporary files that an earlier run left; how many there were."""
-        left = list((self.root / INCOMING).glob("*.part"))
+    def sweep(self, numbers: Collection[int] | None = None) -> int:
+        """Remove the temporary files that an earlier run left; how many there were.
+
+        With `numbers`, only those of processes that are gone and drew their ids under these numbers.
+        """
+        left = [
+            each
+            for each in (self.root / INCOMING).glob("*.part")
+            if numbers is None
+            or (each.name.split(".")[0].isdecimal() and number_of(int(each.name.split(".")[0])) in numbers)
+        ]
         for each in left:
             each.unlink(missing_ok=True)
         return len(left)
@@ -217,16 +226,25 @@ class Store:
         return Part.adopt(self, id, path, head)
 
     @contextmanager
-    def claimed(self) -> Iterator[None]:
-        """Keep other nodes off this folder: each would sweep what the other is receiving. Raises StoreProblem."""
+    def claimed(self, wait: float = 0.0) -> Iterator[None]:
+        """Keep other nodes off this folder: each would sweep what the other is receiving. Raises StoreProblem.
+
+        Children inherit the claim, so it lasts until the last of them has ended; `wait` is in seconds.
+        """
         fd = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        deadline = time.monotonic() + wait
         try:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise StoreProblem(
-                    f"the store {self.root} is in use by another dicomgate; give each node a store.path of its own"
-                ) from None
+            while True:
+                try:
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() < deadline:
+                        time.sleep(0.05)
+                        continue
+                    raise StoreProblem(
+                        f"the store {self.root} is in use by another dicomgate; give each node a store.path of its own"
+                    ) from None
             yield
         finally:
             os.close(fd)

@@ -335,11 +335,7 @@ class GateRequestHandler(RequestHandler):
 
 
 class GateServer(ThreadedAssociationServer):
-    """Listens, and gives each connection its Association."""
-
-    request_queue_size = 128
-    daemon_threads = True
-    block_on_close = False
+    """Gives each connection its Association; it listens to nothing, another process accepts for it."""
 
     def __init__(
         self,
@@ -351,33 +347,29 @@ class GateServer(ThreadedAssociationServer):
         bounds: Bounds,
         make_association: Callable[[GateServer], GateAssociation],
         begin_store: BeginStore,
-        admit: Callable[[str], bool],
         ended: Callable[[GateAssociation], None],
-        lost: Callable[[str], None],
     ) -> None:
         self.bounds = bounds
         self.make_association = make_association
         self.begin_store = begin_store
-        self.admit = admit
         self.ended = ended
-        self.lost = lost
         super().__init__(ae, address, ae_title, [], None, handlers, GateRequestHandler)
 
-    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
-        """The next connection, its acknowledgements and answers never held back."""
-        client, address = super().get_request()
+    def server_bind(self) -> None:
+        """Nothing is bound."""
+        cast(socket.socket, self.socket).close()
+
+    def server_activate(self) -> None:
+        """Nothing is listened to."""
+
+    def serve(self, client: socket.socket, address: tuple[str, int]) -> None:
+        """Begin an Association on a connection, its acknowledgements and answers never held back.
+
+        Raises what goes wrong before the Association's own thread runs; then the connection is the caller's.
+        """
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         acknowledge_at_once(client)
-        return client, address
-
-    def verify_request(self, request: Any, client_address: Any) -> bool:
-        """False for a connection beyond the limits, which is then closed."""
-        return self.admit(str(client_address[0]))
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log what went wrong while an Association was being made; nothing else will tell of its end."""
-        self.lost(str(client_address[0]))
-        log.exception("a connection from %s could not be served", client_address[0])
+        self.finish_request(client, address)
 
 
 def prepare_pynetdicom() -> None:

@@ -80,8 +80,8 @@ def c_echo_rq(message: int = 1) -> bytes:
 class Peer:
     """One connection to a node."""
 
-    def __init__(self, port: int, timeout: float = 15.0) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+    def __init__(self, port: int, timeout: float = 15.0, source: str | None = None) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout, (source, 0) if source else None)
 
     def __enter__(self) -> Peer:
         return self

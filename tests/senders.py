@@ -18,8 +18,9 @@ STORED = (0x0000, 0xB007)
 class Sender(threading.Thread):
     """Sends `count` instances over one Association, going on after failures; ends early where the node is gone."""
 
-    def __init__(self, port: int, number: int, count: int, size: int = 20_000) -> None:
+    def __init__(self, port: int, number: int, count: int, size: int = 20_000, source: str | None = None) -> None:
         super().__init__(name=f"sender-{number}", daemon=True)
+        self.source = source
         self.port, self.number, self.count, self.size = port, number, count, size
         self.statuses: Counter[int] = Counter()
         self.acknowledged: dict[str, str] = {}
@@ -27,7 +28,7 @@ class Sender(threading.Thread):
 
     def run(self) -> None:
         try:
-            with Peer(self.port, timeout=60) as peer:
+            with Peer(self.port, timeout=60, source=self.source) as peer:
                 peer.associate(calling=f"SENDER{self.number}")
                 for index in range(self.count):
                     self._send(peer, index)

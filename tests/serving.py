@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from scp.database import open_engine
 
 PROGRAM = Path(sys.executable).parent / "dicomgate"
-START = 20.0
+START = 60.0
 """Seconds a node may take to listen on a busy machine."""
 
 
@@ -79,6 +79,15 @@ class Served:
             if code is None:
                 raise
             return int(code), error.read().decode()  # type: ignore[attr-defined]
+
+    def children(self, role: str = "") -> dict[int, str]:
+        """The node's processes that live, by pid: "worker-1", "worker-2", "http-1" and so on."""
+        found = {}
+        for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
+            with suppress(OSError):  # it has just ended
+                if "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text():
+                    found[int(pid)] = Path(f"/proc/{pid}/comm").read_text().strip()
+        return {pid: name for pid, name in found.items() if name.startswith(role)}
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
@@ -152,10 +161,25 @@ def started(folder: Path, port: int, http_port: int, url: str) -> Iterator[Serve
 
 
 def kill_session(process: subprocess.Popen[bytes]) -> None:
-    """SIGKILL to a process that leads a session, and to all that it has started there."""
+    """SIGKILL to a process that leads a session, and to all that it has started there; gone when this returns."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait(20)
+    deadline = time.monotonic() + START
+    while _members(process.pid):
+        assert time.monotonic() < deadline, "killed processes are still there"
+        time.sleep(0.01)
+
+
+def _members(group: int) -> list[int]:
+    """The processes of a group that still run, or hold what they had open."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has just ended
+            state, _, member_of = each.read_text().rpartition(")")[2].split()[:3]
+            if int(member_of) == group and state != "Z":
+                found.append(int(each.parent.name))
+    return found
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], served: Served) -> None:

@@ -31,7 +31,7 @@ def serve(file: Path | None) -> None:
 
     set_up_logs(settings.log.level)
     try:
-        run(settings)
+        run(settings, reread=lambda: load(file))
     except (CannotStart, DatabaseProblem, IdentityProblem, StoreProblem) as error:
         raise SystemExit(_say(str(error))) from None
 

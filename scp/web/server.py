@@ -6,11 +6,12 @@ import asyncio
 import logging
 import socket
 import threading
+from collections.abc import Callable
 
 import uvicorn
 
+from scp.channel import Standing
 from scp.config import Settings
-from scp.dimse import DimseDoor
 from scp.receive import Node
 from scp.tokens import Tokens
 from scp.web.views import application
@@ -19,52 +20,51 @@ log = logging.getLogger("dicomgate.http")
 
 
 class HttpDoor:
-    """Listens for HTTP requests until it is closed.
+    """Answers HTTP requests on a bound socket, which other processes may share, until it is told to drain.
 
-    Raises OSError from the constructor where the address cannot be listened on.
+    `standing` asks how the node as a whole is.
     """
 
-    def __init__(self, settings: Settings, node: Node, dimse: DimseDoor) -> None:
-        family = socket.AF_INET6 if ":" in settings.http.host else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_STREAM)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            self._socket.bind((settings.http.host, settings.http.port))
-            self._socket.listen(128)
-        except OSError:
-            self._socket.close()
-            raise
+    def __init__(
+        self, settings: Settings, node: Node, listener: socket.socket, standing: Callable[[], Standing | None]
+    ) -> None:
+        self._socket = listener
         self._tokens = Tokens(node.engine)
         self._server = uvicorn.Server(
             uvicorn.Config(
-                application(settings, node, dimse, self._tokens),
+                application(settings, node, standing, self._tokens),
                 log_config=None,
                 access_log=False,
                 lifespan="off",
                 timeout_keep_alive=5,
-                timeout_graceful_shutdown=1,
                 limit_concurrency=256,
                 server_header=False,
             )
         )
         self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
 
-    @property
-    def port(self) -> int:
-        """The TCP port listened on."""
-        return int(self._socket.getsockname()[1])
-
     def start(self) -> None:
         """Begin to answer."""
         self._thread.start()
 
-    def close(self) -> None:
-        """Answer what is being asked, then stop."""
+    def take(self, connection: socket.socket, address: str, port: int) -> None:
+        """Nobody hands connections to this door: it accepts them itself."""
+        connection.close()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is being answered any more."""
+        return not self._thread.is_alive()
+
+    def drain(self, hurry: bool) -> None:
+        """Accept no more; requests that are under way go on, and connections that wait for the next are closed."""
         self._server.should_exit = True
-        if self._thread.is_alive():
-            self._thread.join(3)
+
+    def abort(self) -> None:
+        """Cut off what is still under way."""
+        self._server.force_exit = self._server.should_exit = True
+        self._thread.join(2)
         self._tokens.close()
-        self._socket.close()
 
     def _serve(self) -> None:
         try:

@@ -20,9 +20,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scp import __version__
+from scp.channel import Standing
 from scp.config import Settings
-from scp.database import DatabaseProblem, reading, shown
-from scp.dimse import DimseDoor
+from scp.database import DatabaseProblem, reading, shown, takes_writes
 from scp.queries import Filter, findings_of, receipts, stats
 from scp.receive import Node
 from scp.tokens import Scope as TokenScope
@@ -39,7 +39,11 @@ SHOWN = 50
 DAY = timedelta(hours=24)
 
 
-def application(settings: Settings, node: Node, dimse: DimseDoor, tokens: Tokens) -> Starlette:
+AskStanding = Callable[[], Standing | None]
+"""Asks how the node as a whole is; None where its acceptor does not answer in time."""
+
+
+def application(settings: Settings, node: Node, standing: AskStanding, tokens: Tokens) -> Starlette:
     """The web application of one node."""
     pages = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(default=True), trim_blocks=True
@@ -47,18 +51,21 @@ def application(settings: Settings, node: Node, dimse: DimseDoor, tokens: Tokens
     pages.filters["bytes"] = readable_bytes
 
     async def healthz(_: Request) -> Response:
-        """200 while the process is able to answer and its two threads live."""
-        alive = node.committer.is_alive and dimse.is_alive
-        return PlainTextResponse("ok\n" if alive else "a thread has died\n", 200 if alive else 503)
+        """200 while this process is able to answer, its committer lives, and the acceptor answers."""
+        if not node.committer.is_alive:
+            return PlainTextResponse("a thread has died\n", 503)
+        if await run_in_threadpool(standing) is None:
+            return PlainTextResponse("the acceptor does not answer\n", 503)
+        return PlainTextResponse("ok\n")
 
     async def readyz(_: Request) -> Response:
         """200 where an instance that arrived now could be kept; else 503 and what is wrong."""
-        found = await run_in_threadpool(readiness, settings, node, dimse)
+        found = await run_in_threadpool(lambda: readiness(settings, node, standing()))
         return JSONResponse(found, 200 if all(each["ok"] for each in found.values()) else 503)
 
     async def page(_: Request) -> Response:
         """The last arrivals and how the node is."""
-        told = await run_in_threadpool(overview, settings, node, dimse)
+        told = await run_in_threadpool(lambda: overview(settings, node, standing()))
         return HTMLResponse(pages.get_template("status.html").render(told))
 
     async def openapi(_: Request) -> Response:
@@ -86,21 +93,27 @@ def scope_needed(method: str, path: str) -> TokenScope:
     return TokenScope.READ if method in ("GET", "HEAD", "OPTIONS") else TokenScope.STORE
 
 
-def readiness(settings: Settings, node: Node, dimse: DimseDoor) -> dict[str, dict[str, Any]]:
+def readiness(settings: Settings, node: Node, standing: Standing | None) -> dict[str, dict[str, Any]]:
     """What an arriving instance needs, each with whether it is there and a few words."""
     free = node.store.free
-    answers = node.journal.ready()
+    answers = takes_writes(node.engine)
     away = "; away, and receipts wait in the spool" if settings.audit.spool and not answers else ""
     writable = os.access(node.store.root, os.W_OK)
     return {
         "database": {"ok": answers or settings.audit.spool, "is": shown(node.engine.url) + away},
         "store": {"ok": writable, "is": str(node.store.root)},
         "space": {"ok": free >= node.store.min_free, "is": f"{readable_bytes(free)} free"},
-        "dimse": {"ok": dimse.is_alive, "is": f"port {dimse.port}"},
+        "dimse": {"ok": bool(standing and standing.workers), "is": _doors(standing)},
     }
 
 
-def overview(settings: Settings, node: Node, dimse: DimseDoor) -> dict[str, Any]:
+def _doors(standing: Standing | None) -> str:
+    if standing is None:
+        return "the acceptor does not answer"
+    return f"port {standing.port}, {standing.workers} of {standing.wanted} workers"
+
+
+def overview(settings: Settings, node: Node, standing: Standing | None) -> dict[str, Any]:
     """What the page shows. Where the database cannot be asked, it says so and shows the rest."""
     now = datetime.now(UTC)
     told: dict[str, Any] = {
@@ -108,9 +121,9 @@ def overview(settings: Settings, node: Node, dimse: DimseDoor) -> dict[str, Any]
         "node": node,
         "now": now,
         "settings": settings,
-        "port": dimse.port,
-        "associations": dimse.associations,
-        "ready": readiness(settings, node, dimse),
+        "port": standing.port if standing else settings.dimse.port,
+        "standing": standing,
+        "ready": readiness(settings, node, standing),
         "verdicts": {},
         "receipts": [],
         "trouble": None,

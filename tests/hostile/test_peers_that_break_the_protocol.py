@@ -26,6 +26,7 @@ numbers = count(1)
 def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     limits = f"""
 dimse.receive_path = "{request.param}"
+dimse.workers = 2
 dimse.association_timeout = 1
 dimse.pdu_timeout = 1
 dimse.idle_timeout = 2
@@ -252,6 +253,8 @@ def test_a_sender_that_does_not_wait_for_answers_fills_no_memory(node: Served) -
 
 
 def memory(node: Served) -> int:
-    """The most memory the node has used so far, in KiB."""
-    text = Path(f"/proc/{node.process.pid}/status").read_text()
-    return int(text.split("VmHWM:")[1].split()[0])
+    """The most memory that the node's processes have used so far, in KiB."""
+    return sum(
+        int(Path(f"/proc/{pid}/status").read_text().split("VmHWM:")[1].split()[0])
+        for pid in (node.process.pid, *node.children())
+    )

@@ -1,0 +1,72 @@
+"""What the acceptor's children are: one that prepares the node and ends, workers that receive, and those for HTTP.
+
+Each opens its own database connections, ids and journal, after the fork.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+
+from scp.channel import Channel, Failed, Leased, Ready
+from scp.child import Line, serve
+from scp.config import Settings
+from scp.database import DatabaseProblem
+from scp.dimse import DimseDoor
+from scp.identity import IdentityProblem
+from scp.service import CannotStart, opened, prepare, refuse_open_door
+from scp.store import StoreProblem
+from scp.web.server import HttpDoor
+
+log = logging.getLogger("dicomgate.child")
+
+Problems = (CannotStart, DatabaseProblem, IdentityProblem, StoreProblem)
+"""What keeps a process from starting, with a line that says why."""
+
+
+def prepare_node(settings: Settings, channel: Channel, node_pid: int) -> int:
+    """Bring everything in order that all processes rely on; 0 once that is done."""
+
+    def work(line: Line) -> None:
+        prepare(settings, node_pid)
+        line.tell(Ready())
+
+    return _reporting(channel, work)
+
+
+def receive_instances(settings: Settings, channel: Channel, address: tuple[str, int]) -> int:
+    """Serve the Associations that the acceptor, which listens at `address`, hands over."""
+
+    def work(line: Line) -> None:
+        with opened(settings, lambda number: line.tell(Leased(number))) as node:
+            serve(line, DimseDoor(settings, node, line, address), node)
+
+    return _reporting(channel, work)
+
+
+def answer_http(settings: Settings, channel: Channel, listener: socket.socket) -> int:
+    """Serve HTTP on a socket that is bound already."""
+
+    def work(line: Line) -> None:
+        with opened(settings, lambda number: line.tell(Leased(number))) as node:
+            refuse_open_door(settings, node.engine)
+            door = HttpDoor(settings, node, listener, line.standing)
+            door.start()
+            serve(line, door, node)
+
+    return _reporting(channel, work)
+
+
+def _reporting(channel: Channel, work: Callable[[Line], None]) -> int:
+    """The exit code of a child that does this work; what goes wrong is said to the acceptor."""
+    line = Line(channel)
+    try:
+        work(line)
+        return 0
+    except Problems as problem:
+        line.tell(Failed(str(problem)))
+    except Exception as error:
+        log.exception("a process of the node has failed")
+        line.tell(Failed(f"{type(error).__name__}: {error}"))
+    return 1
