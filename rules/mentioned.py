@@ -42,7 +42,7 @@ def refers_to(root: Header, what: str) -> Answer:
         return Answer.NO
     this = _bare(root.raw("SOPInstanceUID"))
     within = frozenset((_CONTENT,)) if what == "instances in its content" else frozenset(root.tags()) - _LISTS
-    said = [_answer(each, root, what) for each in references(root, within) if each.sop_instance != this]
+    said = [_answer(each, root, what) for each in references(root, within) if each.names_another(this)]
     if Answer.YES in said:
         return Answer.YES
     return Answer.UNKNOWN if Answer.UNKNOWN in said else Answer.NO
@@ -61,11 +61,18 @@ def _answer(reference: Reference, root: Header, what: str) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One reference: SOP Class and Instance UID, and the Study Instance UID that stands beside it or around it."""
+    """References to a SOP Class, with the Study Instance UID that stands beside them or around them.
+
+    `instances` are the value fields of the SOP Instance UIDs, none where it is not known which are of this SOP Class.
+    """
 
     sop_class: bytes
-    sop_instance: bytes
+    instances: frozenset[bytes]
     study: bytes | None
+
+    def names_another(self, instance: bytes) -> bool:
+        """Whether some instance is referred to that is not this one."""
+        return any(_bare(each) != instance for each in self.instances or (b"",))
 
 
 def references(place: Header, within: frozenset[int] | None = None) -> Iterator[Reference]:
@@ -81,10 +88,9 @@ def _in_items(item: Header, stencil: Stencil, study: bytes | None) -> Iterator[R
         study = _bare(item.raw(_STUDY))
     if item.has(_INSTANCE):
         classes = {_bare(each) for each in stencil.distinct_at(item, _CLASS)} or {b""}
-        instances = {_bare(each) for each in stencil.distinct_at(item, _INSTANCE)}
+        instances = stencil.distinct_at(item, _INSTANCE) if len(classes) == 1 else frozenset[bytes]()
         for sop_class in classes:
-            for sop_instance in instances if len(classes) == 1 else (b"",):
-                yield Reference(sop_class, sop_instance, study)
+            yield Reference(sop_class, instances, study)
     for tag in _sequences(item):
         for below in item.items(tag):
             yield from _in_items(below, stencil, study)
@@ -116,7 +122,7 @@ def _texts(place: Header) -> list[int]:
 
 
 def _sequences(place: Header) -> list[int]:
-    return [tag for tag in place.tags() if place.is_sequence(tag)]
+    return list(place.nested())
 
 
 def _extended(raw: bytes) -> bool:

@@ -112,8 +112,12 @@ def _naming(item: Header, stencil: Stencil | None, sequences: Sequence[str]) -> 
 
 
 def _uids(item: Header, stencil: Stencil | None, tag: int) -> dict[bytes, list[int]]:
-    found: dict[bytes, list[int]] = {}
-    for raw, numbers in _fields(item, stencil, tag).items():
+    fields = _fields(item, stencil, tag)
+    found = {raw.rstrip(b" \0"): numbers for raw, numbers in fields.items()}
+    if len(found) == len(fields) and b"" not in found:
+        return found
+    found = {}
+    for raw, numbers in fields.items():
         uid = raw.rstrip(b" \0")
         if uid:
             found.setdefault(uid, numbers)

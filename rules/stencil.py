@@ -70,6 +70,8 @@ class Stencil:
         for numbers, fields in found:
             if len(fields) == 1:
                 column.setdefault(fields[0], []).extend(numbers)
+            elif len(found) == 1 and len(each := _each_alone(fields, numbers)) == len(fields):
+                column = each
             else:
                 for number, value in zip(numbers, fields, strict=True):
                     column.setdefault(value, []).append(number)
@@ -171,6 +173,11 @@ class Stencil:
         starts, in_a_row = known
         # Of data that were let go of, or are cut off, there is no row.
         return starts, in_a_row and starts[-1] + layout.size <= len(self.exemplar.source.data)
+
+
+def _each_alone(fields: Sequence[bytes], numbers: Sequence[int]) -> dict[bytes, list[int]]:
+    """The column where every value is another; fewer than there are values where some are the same."""
+    return {value: [number] for value, number in zip(fields, numbers, strict=True)}
 
 
 def _record(layout: Layout, offset: int, length: int) -> Struct:

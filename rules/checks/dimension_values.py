@@ -30,6 +30,8 @@ class Indices:
     dimensions: Sequence[Header]
     frames: Sequence[tuple[int, tuple[int, ...]]]
     uneven: Mapping[int, Sequence[int]]
+    by_dimension: Sequence[tuple[int, ...]]
+    """For each dimension, the indices of all frames."""
 
     def problem(self, message: str, numbers: Sequence[int]) -> Problem:
         """A Problem of the Dimension Index Values of these frames."""
@@ -65,7 +67,9 @@ def _indices(header: Header, dimensions: Sequence[Header]) -> Indices:
             elif raw:
                 uneven.setdefault(len(raw) // _WORD, []).extend(numbers)
     frames.sort()
-    return Indices(header, dimensions, frames, {count: sorted(numbers) for count, numbers in uneven.items()})
+    by_dimension = tuple(zip(*[indices for _, indices in frames], strict=True))
+    unequal = {count: sorted(numbers) for count, numbers in uneven.items()}
+    return Indices(header, dimensions, frames, unequal, by_dimension)
 
 
 def _instance(pointers: Sequence[tuple[int, int]], *frames: Mapping[str, object]) -> Example:
@@ -107,8 +111,8 @@ def _zero(found: Indices) -> Iterator[Problem]:
 
     Indices are ordinal numbers and start with 1. Readers that take them for places in a list miss by one.
     """
-    zero = [number for number, indices in found.frames if 0 in indices]
-    if zero:
+    if any(0 in indices for indices in found.by_dimension):
+        zero = [number for number, indices in found.frames if 0 in indices]
         yield found.problem("has an index 0, wanted 1 or more", zero)
 
 
@@ -126,7 +130,7 @@ def _holes(found: Indices) -> Iterator[Problem]:
 
     They may run over several instances of one Dimension Organization; in an instance by itself frames are missing.
     """
-    for dimension, indices in zip(found.dimensions, zip(*(each for _, each in found.frames), strict=True), strict=True):
+    for dimension, indices in zip(found.dimensions, found.by_dimension, strict=True):
         used = set(indices) - {0}
         missing = max(used, default=0) - len(used)
         if missing:
@@ -148,6 +152,8 @@ def _repeated(found: Indices) -> Iterator[Problem]:
 
     The Standard provides for it, and leaves the order of such frames open.
     """
+    if len({indices for _, indices in found.frames}) == len(found.frames):
+        return
     met: set[tuple[int, ...]] = set()
     again = []
     for number, indices in found.frames:
@@ -177,7 +183,7 @@ def _disagrees(found: Indices) -> Iterator[Problem]:
         attribute, group = dimension.integer("DimensionIndexPointer"), dimension.integer("FunctionalGroupPointer")
         if attribute is None or group is None:
             continue
-        if len({indices[at] for _, indices in found.frames}) == len(found.frames):
+        if len(set(found.by_dimension[at])) == len(found.frames):
             continue
         fields = frame_fields(found.header, group, attribute)
         if fields is None:
