@@ -46,10 +46,15 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """The rules and facts of one edition. `version` is a digest over both, the same on every machine."""
+    """The rules and facts of one edition."""
 
     edition: str
-    version: str
+    digest: Callable[[], str]
+
+    @property
+    def version(self) -> str:
+        """A digest over both, the same on every machine; taken when asked for, since all their files are read."""
+        return self.digest()
 
 
 def load_rules(edition: str | None = None) -> RuleSet:
@@ -58,7 +63,7 @@ def load_rules(edition: str | None = None) -> RuleSet:
     if edition not in (None, known):
         raise ValueError(f"there are no rules for edition {edition}, only for {known}")
     all_rules()
-    return RuleSet(known, _version())
+    return RuleSet(known, _version)
 
 
 def check(header: Header, rules: RuleSet) -> Checked:

@@ -12,7 +12,7 @@ from scp.policy import SHIPPED
 from scp.reports.run import Run, report_in
 from scp.verdict import Action, Decision, Verdict
 
-RUN = Run(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), RuleSet("2025e", "0123456789ab"), SHIPPED)
+RUN = Run(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), RuleSet("2025e", lambda: "0123456789ab"), SHIPPED)
 
 
 def finding(rule: str = "image-type-value-1", message: str = "is A, wanted B", **changes: object) -> Finding:
