@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.checks.value_character_set import character_set
 from rules.checks.value_field import complaints, count
 from rules.checks.value_patterns import BIG, LITTLE, SPECIFIC_CHARACTER_SET, by_vr
+from rules.checks.value_place import Place
 from rules.dictionary import tag_of
+from rules.encode import header_of
 from rules.syntax import fault_of
 from rules.values import STRINGS
 
@@ -101,9 +104,25 @@ def test_what_wants_a_closer_look_is_never_plain() -> None:
         ("SourceImageSequence", b"SQ"),
     ]:
         assert LITTLE.of(tag_of(keyword), vr) is None
-    assert LITTLE.of(SPECIFIC_CHARACTER_SET, b"CS") is None
     assert LITTLE.of(0x00089FFF, b"LO") is None
     assert LITTLE.of(0x00091001, b"SQ") is None
+
+
+@pytest.mark.parametrize("field", [b"ISO_IR 100", b"ISO_IR 192", b"ISO_IR 13 ", b"GB18030 "])
+def test_a_character_set_that_may_stand_alone_is_plain(field: bytes) -> None:
+    plain = LITTLE.of(SPECIFIC_CHARACTER_SET, b"CS")
+    assert plain is not None
+    assert plain.match is not None
+    assert plain.match(field)
+    assert not list(character_set(Place(header_of({"SpecificCharacterSet": field.decode()}))))
+
+
+@pytest.mark.parametrize("field", [b"ISO_IR 6", b"ISO 2022 IR 87", b"\\ISO 2022 IR 87", b"ISO_IR 100\\", b"LATIN1"])
+def test_other_character_sets_want_a_closer_look(field: bytes) -> None:
+    plain = LITTLE.of(SPECIFIC_CHARACTER_SET, b"CS")
+    assert plain is not None
+    assert plain.match is not None
+    assert not plain.match(field)
 
 
 def test_a_choice_of_vrs_is_plain_in_each_and_where_the_encoding_does_not_say() -> None:
