@@ -149,7 +149,7 @@ def _element(tag: int, given: object, writer: _Writer, codecs: tuple[str, ...], 
         return writer.sequence(tag, vr, items)
     if fragments or (tag == PIXEL_DATA and writer.encapsulated):
         parts = [each for each in listed if isinstance(each, bytes)]
-        return writer.fragments(tag, "OB", parts if fragments else [b"", *parts])
+        return writer.fragments(tag, vr if fragments else "OB", parts if fragments else [b"", *parts])
     try:
         return writer.element(tag, vr, _value(vr, listed, writer.order, codecs))
     except (struct.error, TypeError, ValueError, OverflowError) as error:

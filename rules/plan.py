@@ -7,7 +7,7 @@ strictest Type counts (PS3.3 C.1.2.3), and an Attribute that any of them permits
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import NamedTuple
 
@@ -454,9 +454,7 @@ class Plan:
                     )
 
     def _root(self, applying: Collection[str], excluded: Collection[Option]) -> Level:
-        claims = [
-            Claim(row, True) for table in self._mandatory for row in rows_of(table.within) if self._counts(row, table)
-        ]
+        claims = [Claim(row, self._counts(row, table)) for table in self._mandatory for row in rows_of(table.within)]
         for option in self.options:
             if option not in excluded:
                 binding = option.usage.name in applying
@@ -490,7 +488,11 @@ class Plan:
         entries: dict[int, Entry] = {}
         for tag, said in by_tag.items():
             binding = [claim for claim in said if claim.binding]
-            if not binding or binding[0].row.keyword in self._topics:
+            if not binding:
+                if len(said) == 1 and (entry := self._alone(tag, said[0].row)) is not None:
+                    entries[tag] = entry
+                continue
+            if binding[0].row.keyword in self._topics:
                 continue
             strictest = min(binding, key=_strictness)
             rows[tag] = strictest.row
@@ -503,6 +505,13 @@ class Plan:
             if entry is not None:
                 entries[tag] = entry
         return Level(frozenset(required), rows, tuple(conditional), frozenset(undecidable), entries, root)
+
+    def _alone(self, tag: int, row: Row) -> Entry | None:
+        """What is asked of an Attribute of a Module that is not in use otherwise: its values, and what Items hold."""
+        if row.keyword in self._topics:
+            return None
+        claim = Claim(replace(row, type="3", required_if=None), True)
+        return self._entry(tag, (claim,), (claim,), ())
 
     def _conditions(self, binding: Iterable[Claim], root: bool) -> tuple[Conditional, ...]:
         return tuple(
@@ -616,7 +625,7 @@ def _strictness(claim: Claim) -> int:
     return _ORDER.index(claim.row.type)
 
 
-_OVERRIDING = (("SC Equipment", "Modality"),)
-"""Attributes of Modules whose Type overrides that of General Series (PS3.3 C.8.6.1)."""
+_OVERRIDING = (("SC Equipment", "Modality"), ("SC Multi-frame Image", "FrameIncrementPointer"))
+"""Attributes of Modules whose Type overrides that of another Module (PS3.3 C.8.6.1 and C.8.6.3)."""
 _ORDER = ("1", "1C", "2", "2C", "3", "")
 _UNSAID = {"undecidable": "the tables do not say when"}

@@ -17,6 +17,7 @@ from rules.checks.modality import USUAL
 from rules.conditions import Answer
 from rules.dictionary import vm_of, vr_of
 from rules.encode import Element, header_of
+from rules.engine import check, load_rules
 from rules.expressions import Expression, compiled
 from rules.header import Header
 from rules.image_types import image_type
@@ -37,17 +38,31 @@ _BY_VR: dict[str, object] = {
     "UT": "one", "UV": 1,
 }  # fmt: skip
 _BY_KEYWORD: dict[str, object] = {
-    "SOPInstanceUID": "1.2.3.4",
+    "SOPInstanceUID": "1.2.3.4", "StudyInstanceUID": "1.2.3.1", "SeriesInstanceUID": "1.2.3.2",
+    "FrameOfReferenceUID": "1.2.3.3", "DimensionOrganizationUID": "1.2.3.5", "SpecimenUID": "1.2.3.6",
+    "VelocityEncodingDirection": [1.0, 0.0, 0.0], "SlabOrientation": [1.0, 0.0, 0.0],
+    "VolumetricProperties": "VOLUME", "PixelPresentation": "MONOCHROME", "ComplexImageComponent": "MAGNITUDE",
+    "AcquisitionContrast": "UNKNOWN", "PatientOrientation": ["L", "F"],
+    "ImageOrientationSlide": ["0", "-1", "0", "-1", "0", "0"],
+    "LUTDescriptor": [1, 0, 16], "LUTData": b"\xff\xff",
+    "PositionMeasuringDeviceUsed": "RIGID", "AcousticCouplingMediumFlag": "NO",
+    **{f"{color}PaletteColorLookupTableData": b"\xff\xff" for color in ("Red", "Green", "Blue")},
+    "WaveformBitsAllocated": 16, "WaveformSampleInterpretation": "SS", "RescaleIntercept": "0", "RescaleSlope": "1",
+    "RescaleType": "US", "DisplayedAreaBottomRightHandCorner": [2, 2], "SpecimenLabelInImage": "NO",
+    "RedPaletteColorLookupTableDescriptor": [1, 0, 16], "GreenPaletteColorLookupTableDescriptor": [1, 0, 16],
+    "BluePaletteColorLookupTableDescriptor": [1, 0, 16], "BurnedInAnnotation": "NO", "BlendingPosition": "UNDERLYING",
+    "InConcatenationTotalNumber": 2, "SelectorAttributeVR": "CS", "ValueType": "CONTAINER",
     "BitsAllocated": 16, "BitsStored": 16, "HighBit": 15, "PixelRepresentation": 0, "SamplesPerPixel": 1,
     "PhotometricInterpretation": "MONOCHROME2", "ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"],
     "CodeValue": "1", "CodingSchemeDesignator": "99ONE", "CodeMeaning": "one", "MIMETypeOfEncapsulatedDocument":
     "application/pdf", "PatientSex": "O", "TimezoneOffsetFromUTC": "+0000", "PixelData": b"\0\0",
     "VolumeBasedCalculationTechnique": "NONE", "ImageOrientationVolume": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
-    "LUTDescriptor": [1, 0, 16], "RedPaletteColorLookupTableDescriptor": [1, 0, 16],
-    "GreenPaletteColorLookupTableDescriptor": [1, 0, 16], "BluePaletteColorLookupTableDescriptor": [1, 0, 16],
     "ICCProfile": (128).to_bytes(4, "big") + bytes(8) + b"scnrRGB XYZ " + bytes(12) + b"acsp" + bytes(88),
     "VolumeToTransducerMappingMatrix": [1.0 * (n % 5 == 0) for n in range(16)],
 }  # fmt: skip
+_EIGHT_BITS: Attributes = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}
+_HOUNSFIELD: Attributes = {SHARED: [{"PixelValueTransformationSequence": [{"RescaleType": "HU"}]}]}
+_COLORS: Attributes = {**_EIGHT_BITS, "SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PixelData": bytes(4)}
 _WAVEFORM: Attributes = {"WaveformSampleInterpretation": "SS", "WaveformBitsAllocated": 16, "SamplingFrequency": "300"}
 _VOICE: Attributes = {"WaveformSampleInterpretation": "UB", "WaveformBitsAllocated": 8, "SamplingFrequency": "8000"}
 _TWO_CHANNELS: Attributes = {
@@ -72,8 +87,6 @@ SEEDS: Mapping[str, Attributes] = {
         )
     },
     "Basic Voice Audio Waveform": {"WaveformSequence": [_VOICE]},
-    "Ultrasound Image": {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7},
-    "Ultrasound Multi-frame Image": {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7},
     "Electrooculogram": {"WaveformSequence": [_WAVEFORM | _TWO_CHANNELS]},
     "Parametric Map": {
         "FloatPixelData": b"\0\0\0\0",
@@ -89,13 +102,73 @@ SEEDS: Mapping[str, Attributes] = {
             }
         ],
     },
-    "Multi-frame True Color Secondary Capture Image": {
-        "PixelData": b"\0" * 4,
-        "PhotometricInterpretation": "RGB",
-        "PlanarConfiguration": 0,
+    "Multi-frame True Color Secondary Capture Image": {**_COLORS, "PlanarConfiguration": 0},
+    "Ultrasound Image": _EIGHT_BITS,
+    "Ultrasound Multi-frame Image": _EIGHT_BITS,
+    **{
+        f"{way} {kind} Image": {**_EIGHT_BITS, "Modality": modality}
+        for way in ("VL", "Video")
+        for kind, modality in (("Endoscopic", "ES"), ("Microscopic", "GM"), ("Photographic", "XC"))
     },
-    "Enhanced CT Image": {SHARED: [{"PixelValueTransformationSequence": [{"RescaleType": "HU"}]}]},
+    "VL Slide-Coordinates Microscopic Image": {
+        **_EIGHT_BITS,
+        "Modality": "SM",
+        "PositionReferenceIndicator": "SLIDE_CORNER",
+    },
+    "VL Whole Slide Microscopy Image": {
+        "PositionReferenceIndicator": "SLIDE_CORNER",
+        PER_FRAME: [
+            {
+                "FrameContentSequence": [{"DimensionIndexValues": [1]}],
+                "PlanePositionSlideSequence": [
+                    {
+                        **{f"{axis}OffsetInSlideCoordinateSystem": "0" for axis in "XYZ"},
+                        "ColumnPositionInTotalImagePixelMatrix": 1,
+                        "RowPositionInTotalImagePixelMatrix": 1,
+                    }
+                ],
+                "OpticalPathIdentificationSequence": [{"OpticalPathIdentifier": "one"}],
+            }
+        ],
+        SHARED: [{"PixelMeasuresSequence": [{"PixelSpacing": ["1", "1"], "SliceThickness": "1"}]}],
+    },
+    "Dermoscopic Photography Image": _EIGHT_BITS,
+    "Ophthalmic Photography 8 Bit Image": _EIGHT_BITS,
+    "Enhanced MR Color Image": {
+        **_COLORS,
+        "PlanarConfiguration": 0,
+        "PixelPresentation": "TRUE_COLOR",
+        SHARED: [{"MRImageFrameTypeSequence": [{"PixelPresentation": "TRUE_COLOR"}]}],
+    },
+    "Segmentation": {
+        **_EIGHT_BITS,
+        "SegmentationType": "FRACTIONAL",
+        "SegmentationFractionalType": "PROBABILITY",
+        PER_FRAME: [{"FrameContentSequence": [{"DimensionIndexValues": [1]}]}],
+    },
+    "Microscopy Bulk Simple Annotations": {
+        "AnnotationCoordinateType": "2D",
+        "PixelOriginInterpretation": "VOLUME",
+        "AnnotationGroupSequence": [
+            {
+                "AnnotationGroupGenerationType": "MANUAL",
+                "GraphicType": "POINT",
+                "AnnotationAppliesToAllOpticalPaths": "YES",
+                "PointCoordinatesData": bytes(8),
+            }
+        ],
+    },
+    "Nuclear Medicine Image": {"FrameIncrementPointer": [0x00540010, 0x00540020]},
     "Color Palette": {f"{color}PaletteColorLookupTableDescriptor": [1, 0, 8] for color in ("Red", "Green", "Blue")},
+    "Photoacoustic Image": {PER_FRAME: [{"PlanePositionVolumeSequence": [{}]}]},
+    "Intravascular Optical Coherence Tomography Image": {"VolumetricProperties": "DISTORTED"},
+    "Enhanced CT Image": _HOUNSFIELD,
+    "Legacy Converted Enhanced CT Image": _HOUNSFIELD,
+    "Encapsulated CDA": {"MIMETypeOfEncapsulatedDocument": "text/XML"},
+    **{
+        f"Encapsulated {kind}": {"MIMETypeOfEncapsulatedDocument": f"model/{kind.lower()}", "Modality": "M3D"}
+        for kind in ("STL", "OBJ", "MTL")
+    },
     # Its three dimensions, PS3.3 C.8.24.3.3.
     "Enhanced US Volume": {
         "DimensionIndexSequence": [
@@ -103,10 +176,20 @@ SEEDS: Mapping[str, Attributes] = {
             {"DimensionIndexPointer": 0x00209301, "FunctionalGroupPointer": 0x0020930E},
             {"DimensionIndexPointer": 0x00189808, "FunctionalGroupPointer": 0x00189807},
         ],
-        PER_FRAME: [{"FrameContentSequence": [{"DimensionIndexValues": [1, 1, 1]}]}],
+        PER_FRAME: [
+            {"FrameContentSequence": [{"DimensionIndexValues": [1, 1, 1]}], "PlanePositionVolumeSequence": [{}]}
+        ],
     },
 }
 """What settles a choice that the tables leave open."""
+CODES = {
+    "ViewCodeSequence": {"CodeValue": "399162004", "CodingSchemeDesignator": "SCT", "CodeMeaning": "cranio-caudal"}
+}
+"""Codes that conditions ask about, one a Sequence."""
+STACK = {"DimensionIndexPointer": 0x00209057, "FunctionalGroupPointer": 0x00209111}
+"""The one dimension of the frames: their place in a stack."""
+OVERRIDDEN = {"SC Multi-frame Image": ("Multi-frame", "FrameIncrementPointer")}
+"""By Module, the row of another whose Type it overrides (PS3.3 C.8.6.3)."""
 
 
 def instance(iod: str) -> Attributes:
@@ -116,16 +199,21 @@ def instance(iod: str) -> Attributes:
         attributes["Modality"] = USUAL[iod]
     types = image_type(iod)
     if types is not None:
-        seeded = attributes.pop(SHARED, [{}])[0]
-        attributes |= legal(types)
-        if seeded:
-            attributes[SHARED] = [{**attributes.get(SHARED, [{}])[0], **seeded}]  # type: ignore[index]
+        typed = legal(types)
+        for item, more in zip(typed.get(SHARED, []), attributes.get(SHARED, []), strict=False):
+            for group, items in more.items():
+                item[group] = [{**items[0], **item.get(group, [{}])[0]}]
+        attributes |= typed
     framed = any(each.name.endswith("Functional Groups") and each.usage == "M" for each in modules_of(iod))
     groups = functional_groups_of(iod) if framed else ()
     if groups:
         attributes[SHARED] = [*attributes.get(SHARED, [{}])]
         attributes.setdefault(PER_FRAME, [{}])
         attributes["NumberOfFrames"] = "1"
+        if _in_stacks(iod):
+            attributes.setdefault("DimensionIndexSequence", [dict(STACK)])
+            content = attributes[PER_FRAME][0].setdefault("FrameContentSequence", [{"DimensionIndexValues": [1]}])
+            content[0] |= {"StackID": "1", "InStackPositionNumber": 1}
     for _ in range(ROUNDS):
         header = header_of(attributes)
         if not _more(attributes, header, iod, groups):
@@ -135,28 +223,109 @@ def instance(iod: str) -> Attributes:
     raise ValueError(f"the conditions of {iod} do not settle")
 
 
-def required_paths(attributes: Attributes, iod: str) -> Iterator[tuple[str | int, ...]]:
-    """The places of the Attributes that Types 1 and 2 demand of the instance, as steps of keywords and Item indices."""
+def _in_stacks(iod: str) -> bool:
+    """Whether the frames of this IOD have dimensions, and content of their own."""
+    dimensions = any(each.name == "Multi-frame Dimension" and each.usage == "M" for each in modules_of(iod))
+    return dimensions and any(each.name == "Frame Content" for each in functional_groups_of(iod))
+
+
+Steps = tuple[str | int, ...]
+Conditions = tuple[Expression, ...]
+
+
+def told_more(iod: str) -> Attributes:
+    """The smallest instance with what dciodvfy asks for where it cannot tell: a body part, an orientation."""
+    attributes = instance(iod)
+    modules = {each.name for each in modules_of(iod) if each.usage == "M"}
+    if "General Series" in modules and "AnatomicRegionSequence" not in attributes:
+        attributes.setdefault("BodyPartExamined", "ABDOMEN")
+    if "General Image" in modules and SHARED not in attributes and "ImageOrientationPatient" not in attributes:
+        attributes.setdefault("PatientOrientation", None)
+    return attributes
+
+
+def required_paths(attributes: Attributes, iod: str) -> Iterator[tuple[Steps, Conditions]]:
+    """The places of the Attributes that Modules demand of the instance, as steps of keywords and Item indices.
+
+    With each come the conditions of Type 1C or 2C, of which one must be met; none for Types 1 and 2.
+    """
     tables = [table for usage in modules_of(iod) if usage.usage == "M" and (table := module(usage.name))]
-    yield from _required(attributes, [row for table in tables for row in rows_of(table.within)])
+    out = {OVERRIDDEN[table.name] for table in tables if table.name in OVERRIDDEN}
+    every = [(table.name, row) for table in tables for row in rows_of(table.within)]
+    yield from _required(attributes, [row for name, row in every if (name, row.keyword) not in out])
+    groups = [table for usage in functional_groups_of(iod) if (table := macro(file_name(usage.name)))]
+    for sequence in (SHARED, PER_FRAME):
+        for item in attributes.get(sequence, ()):
+            for row in (row for table in groups for row in rows_of(table.within)):
+                for number, group in enumerate(item.get(row.keyword, ())):
+                    for steps, conditions in _required(group, list(rows_of(row.within))):
+                        yield (sequence, 0, row.keyword, number, *steps), conditions
 
 
-def _required(place: Attributes, rows: Sequence[Row]) -> Iterator[tuple[str | int, ...]]:
+def missed(attributes: Attributes, iod: str) -> Iterator[tuple[str, bool]]:
+    """Take out each Attribute that must be there, one at a time: its path, and whether it was missed."""
+    for steps, conditions in required_paths(attributes, iod):
+        if steps == ("SOPClassUID",):
+            continue  # without it nobody knows what is required
+        header = header_of(without(attributes, steps))
+        if conditions and all(ask(each, _place(header, steps)) is not Answer.YES for each in conditions):
+            continue  # what is taken out was itself the reason
+        found = {(each.rule, each.path) for each in check(header, load_rules()).findings}
+        yield written(steps), ("attribute-missing", written(steps)) in found
+
+
+def without(attributes: Attributes, steps: Steps) -> Attributes:
+    """The instance without what is at these steps."""
+    changed = deepcopy(attributes)
+    place: Any = changed
+    for step in steps[:-1]:
+        place = place[step]
+    del place[steps[-1]]
+    return changed
+
+
+def written(steps: Steps) -> str:
+    """The steps as a path, Items counted from 1."""
+    path = ""
+    for step in steps:
+        path += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if path else step
+    return path
+
+
+def _place(header: Header, steps: Steps) -> Header:
+    """The Data Set or Item that the last step is in."""
+    place = header
+    for keyword, number in zip(steps[:-1:2], steps[1:-1:2], strict=True):
+        assert isinstance(number, int)
+        place = place.items(keyword)[number]
+    return place
+
+
+def _required(place: Attributes, rows: Sequence[Row]) -> Iterator[tuple[Steps, Conditions]]:
     for keyword, same in _by_keyword(rows).items():
-        if keyword in place and keyword not in (SHARED, PER_FRAME, "ImageType", "Modality"):
+        if keyword in place and keyword not in (SHARED, PER_FRAME, *ELSEWHERE):
+            conditions = tuple(row.required_if for row in same if row.type in ("1C", "2C") and row.required_if)
             if any(row.type in ("1", "2") for row in same):
-                yield (keyword,)
+                yield (keyword,), ()
+            elif conditions:
+                yield (keyword,), conditions
             if vr_of(same[0].tag) == "SQ":
                 below = [row for each in same for row in rows_of(each.within)]
                 for number, item in enumerate(place[keyword]):
-                    for steps in _required(item, below):
-                        yield (keyword, number, *steps)
+                    for steps, more in _required(item, below):
+                        yield (keyword, number, *steps), more
+
+
+ELSEWHERE = ("ImageType", "FrameType", "Modality")
+"""Attributes whose absence has rules of its own, or Types that one Module overrides."""
 
 
 def _more(attributes: Attributes, header: Header, iod: str, groups: Sequence[Usage]) -> bool:
     """Add what is missing; whether anything was."""
     tables = [table for usage in modules_of(iod) if _applies(usage, header) and (table := module(usage.name))]
-    rows = [*(row for table in tables for row in rows_of(table.within)), *constraints_of(iod)]
+    out = {OVERRIDDEN[table.name] for table in tables if table.name in OVERRIDDEN}
+    every = ((table.name, row) for table in tables for row in rows_of(table.within))
+    rows = [*(row for name, row in every if (name, row.keyword) not in out), *constraints_of(iod)]
     if _fill(attributes, header, rows):
         return True
     if not groups:
@@ -167,7 +336,8 @@ def _more(attributes: Attributes, header: Header, iod: str, groups: Sequence[Usa
         table = macro(file_name(usage.name))
         below = [row for row in rows_of(table.within) if vr_of(row.tag) == "SQ"] if table else []
         if _applies(usage, header.items(PER_FRAME)[0]):
-            (framed if usage.place == "per-frame" else shared).extend(below)
+            here = usage.place == "per-frame" or any(row.keyword in attributes[PER_FRAME][0] for row in below)
+            (framed if here else shared).extend(below)
     return _fill(attributes[SHARED][0], header.items(SHARED)[0], shared) or _fill(
         attributes[PER_FRAME][0], header.items(PER_FRAME)[0], framed
     )
@@ -175,7 +345,7 @@ def _more(attributes: Attributes, header: Header, iod: str, groups: Sequence[Usa
 
 def _applies(usage: Usage, place: Header) -> bool:
     if usage.usage == "C" and usage.required_if is not None:
-        return _ask(usage.required_if, place) is Answer.YES
+        return ask(usage.required_if, place) is Answer.YES
     return usage.usage == "M"
 
 
@@ -193,7 +363,7 @@ def _fill(place: Attributes, header: Header, rows: Sequence[Row]) -> bool:
             place[keyword] = _value(keyword, same)
             return True
         wanted = (row for row in same if row.type in ("1C", "2C") and row.required_if is not None)
-        if keyword not in place and any(_ask(row.required_if or {}, header) is Answer.YES for row in wanted):
+        if keyword not in place and any(ask(row.required_if or {}, header) is Answer.YES for row in wanted):
             place[keyword] = _value(keyword, same)
             return True
     for keyword, same in by_keyword.items():
@@ -219,7 +389,7 @@ def _settle(place: Attributes, header: Header, by_keyword: Mapping[str, Sequence
 
 
 def _counts(terms: Terms, header: Header) -> bool:
-    return terms.condition is None or _ask(terms.condition, header) is Answer.YES
+    return terms.condition is None or ask(terms.condition, header) is Answer.YES
 
 
 def _is_code(keyword: str, by_keyword: Mapping[str, Sequence[Row]]) -> bool:
@@ -239,6 +409,8 @@ def _value(keyword: str, same: Sequence[Row]) -> object:
     if vr == "SQ":
         fewest = max((row.items[0] for row in same if row.items), default=1)
         empty = all(row.type not in ("1", "1C") for row in same)
+        if keyword in CODES:
+            return [dict(CODES[keyword])]
         return [] if empty else [{} for _ in range(max(fewest, 1))]
     if all(row.type not in ("1", "1C") for row in same):
         return None
@@ -259,7 +431,8 @@ def _typed(term: str, vr: str) -> object:
     return int(term) if vr in ("US", "SS", "UL", "SL", "UV", "SV") else float(term) if vr in ("FL", "FD") else term
 
 
-def _ask(expression: Expression, place: Header) -> Answer:
+def ask(expression: Expression, place: Header) -> Answer:
+    """What a condition answers of a place."""
     return _compiled(repr(expression), _Kept(expression))(place)
 
 

@@ -180,8 +180,7 @@ def _planes(attributes: Attributes, place: int) -> Attributes:
 def enhanced_us() -> Dataset:
     """An Enhanced US Volume of four planes."""
     attributes = deepcopy(instance("Enhanced US Volume"))
-    shared, frame = attributes[SHARED][0], attributes[PER_FRAME][0]
-    del shared["PlanePositionVolumeSequence"]
+    frame = attributes[PER_FRAME][0]
     frames = []
     for n in range(SLICES):
         each = deepcopy(frame)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules.header import Header
+from rules.iods import iods
 from rules.model import Problem, Severity
 from rules.registry import rule
+from rules.single_frame import single_frame_iods
 
 
 @rule(
@@ -25,6 +27,26 @@ def number_of_frames_not_positive(header: Header) -> Iterator[Problem]:
     frames = header.integer("NumberOfFrames")
     if frames is not None and frames < 1:
         yield Problem("NumberOfFrames", f"is {frames}, wanted at least 1")
+
+
+@rule(
+    "number-of-frames-single",
+    section="C.7.6.6",
+    # No sentence says that the Attribute may not be there; but no Module of the IOD describes frames.
+    severity=Severity.WARNING,
+    iods=single_frame_iods(),
+    good=[{"SOPClassUID": iods()["CT Image"].sop_class_uids[0], "NumberOfFrames": "1"}],
+    bad=[{"SOPClassUID": iods()["CT Image"].sop_class_uids[0], "NumberOfFrames": "2"}],
+)
+def number_of_frames_single(header: Header) -> Iterator[Problem]:
+    """An image of a single-frame IOD has several frames.
+
+    Its IOD has no Multi-frame Module. Most receivers show the first frame and none of the others; there is a
+    multi-frame SOP Class for almost every kind of image.
+    """
+    frames = header.integer("NumberOfFrames")
+    if frames is not None and frames > 1:
+        yield Problem("NumberOfFrames", f"is {frames}, and the IOD is of single-frame images")
 
 
 @rule(

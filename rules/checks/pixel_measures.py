@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from rules.frames import PER_FRAME, SHARED, frame_values, problems
 from rules.header import Header
+from rules.iods import iods, modules_of
 from rules.model import Example, Problem, Severity
 from rules.registry import rule
 
@@ -62,18 +64,36 @@ def _too_small(spacings: Sequence[float], sizes: Sequence[int | None]) -> str | 
     "slice-spacing-negative",
     section="C.7.6.16.2.1",
     severity=Severity.ERROR,
-    only_with=[SHARED, PER_FRAME],
-    good=[_measures("SpacingBetweenSlices", "0.5"), _measures("SpacingBetweenSlices", "0")],
-    bad=[_measures("SpacingBetweenSlices", "-0.5")],
+    only_with=[SHARED, PER_FRAME, "SpacingBetweenSlices"],
+    good=[
+        _measures("SpacingBetweenSlices", "0.5"),
+        _measures("SpacingBetweenSlices", "0"),
+        {"SOPClassUID": iods()["Nuclear Medicine Image"].sop_class_uids[0], "SpacingBetweenSlices": "-0.5"},
+    ],
+    bad=[
+        _measures("SpacingBetweenSlices", "-0.5"),
+        {"SOPClassUID": iods()["CT Image"].sop_class_uids[0], "SpacingBetweenSlices": "-0.5"},
+    ],
 )
 def slice_spacing_negative(header: Header) -> Iterator[Problem]:
-    """Spacing Between Slices of the Pixel Measures is negative.
+    """Spacing Between Slices of the image plane or of the Pixel Measures is negative.
 
     It is a distance there; only in the NM Image IOD does its sign tell a direction.
     """
+    if header.has("SpacingBetweenSlices") and header.text("SOPClassUID") in _with_image_plane():
+        for value in header.numbers("SpacingBetweenSlices"):
+            if value < 0:
+                yield Problem("SpacingBetweenSlices", f"is {value:g}, wanted 0 or more", section="C.7.6.2")
     for seen in frame_values(header, _GROUP, "SpacingBetweenSlices"):
         negative = [f"is {value:g}, wanted 0 or more" for value in seen.numbers if value < 0]
         yield from problems([(seen, negative[0])] if negative else [])
+
+
+@cache
+def _with_image_plane() -> frozenset[str]:
+    """The SOP Classes whose IOD has the Image Plane Module."""
+    planes = (each for each in iods().values() if any(usage.name == "Image Plane" for usage in modules_of(each.name)))
+    return frozenset(uid for iod in planes for uid in iod.sop_class_uids)
 
 
 @rule(

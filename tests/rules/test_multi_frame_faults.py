@@ -644,9 +644,14 @@ def _derived(ds: Dataset, uid: str) -> None:
     _shared(ds).DerivationImageSequence = donor
 
 
-@fault("map", "referenced-frame-number", frames=(1, 2, 2))
+@fault("map", "referenced-frame-number")
 def reference_to_frame_0(ds: Dataset) -> None:
-    _source(ds, 2).ReferencedFrameNumber = "0"
+    _to_itself(ds, "0")
+
+
+@fault("map", "reference-frame-of-one", frames=(1, 2, 2))
+def reference_to_a_frame_of_a_ct_image(ds: Dataset) -> None:
+    _source(ds, 2).ReferencedFrameNumber = "1"
 
 
 @fault("map", "referenced-frame-number")
