@@ -13,6 +13,7 @@ from builders import Attributes, ct, part10
 from minimal import PER_FRAME, SHARED, instance
 from pydicom import Dataset, dcmread
 from pydicom.sr.codedict import codes
+from pydicom.uid import RLELossless
 
 from rules.header import Header, read_part10
 
@@ -40,8 +41,9 @@ def header_of(dataset: Dataset) -> Header:
 
 @cache
 def base(name: str) -> Dataset:
-    """A sound instance by its name in `BASES`; to be copied before it is changed."""
-    return BASES[name]()
+    """A sound instance by its name in `BASES`, or the smallest of an IOD; to be copied before it is changed."""
+    made = BASES.get(name)
+    return made() if made is not None else as_dataset(instance(name))
 
 
 def slices() -> list[Dataset]:
@@ -63,16 +65,45 @@ def patient_map() -> Dataset:
     return _map(slices())
 
 
+def integer_map() -> Dataset:
+    """The same with 16-bit integer pixels, which a line makes real values of."""
+    return _map(slices(), floating=False)
+
+
+def color_map() -> Dataset:
+    """The map of integers with colours: a palette of its own over a range of stored values."""
+    made = integer_map()
+    made.PixelPresentation = "COLOR_RANGE"
+    made.ICCProfile = (128).to_bytes(4, "big") + bytes(8) + b"scnrRGB XYZ " + bytes(12) + b"acsp" + bytes(88)
+    span = Dataset()
+    span.MinimumStoredValueMapped, span.MaximumStoredValueMapped = 0.0, 63.0
+    made.SharedFunctionalGroupsSequence[0].StoredValueColorRangeSequence = [span]
+    for color in ("Red", "Green", "Blue"):
+        made.add_new(f"{color}PaletteColorLookupTableDescriptor", "US", [256, 0, 16])
+        made.add_new(f"{color}PaletteColorLookupTableData", "OW", np.linspace(0, 65535, 256).astype("<u2").tobytes())
+    return made
+
+
+def compressed() -> Dataset:
+    """An Enhanced MR Image of four planes, run-length encoded, with a Basic Offset Table."""
+    made = enhanced_mr()
+    made.Rows = made.Columns = 4
+    made.PixelData = np.arange(16 * SLICES, dtype="<u2").tobytes()
+    made.compress(RLELossless)
+    return made
+
+
 def slide_map() -> Dataset:
     """A Parametric Map over the slide, one frame a tile, each with its position."""
     return _map([slide()])
 
 
-def _map(sources: list[Dataset]) -> Dataset:
+def _map(sources: list[Dataset], floating: bool = True) -> Dataset:
     frames = max(len(sources), int(sources[0].get("NumberOfFrames", 1)))
+    pixels = np.linspace(0, 1, frames * 16, dtype=np.float32) if floating else np.arange(frames * 16, dtype=np.uint16)
     made = hd.pm.ParametricMap(
         source_images=sources,
-        pixel_array=np.linspace(0, 1, frames * 16, dtype=np.float32).reshape(frames, 4, 4),
+        pixel_array=pixels.reshape(frames, 4, 4),
         series_instance_uid=hd.UID(),
         sop_instance_uid=hd.UID(),
         contains_recognizable_visual_features=False,
@@ -81,7 +112,7 @@ def _map(sources: list[Dataset]) -> Dataset:
                 lut_label="1",
                 lut_explanation="feature",
                 unit=codes.UCUM.NoUnits,
-                value_range=[0.0, 1.0],
+                value_range=[0.0, 1.0] if floating else [0, 4095],
                 slope=1.0,
                 intercept=0.0,
                 quantity_definition=codes.DCM.ApparentDiffusionCoefficient,
@@ -217,6 +248,9 @@ def slide() -> Dataset:
 
 BASES: dict[str, Callable[[], Dataset]] = {
     "map": patient_map,
+    "integer map": integer_map,
+    "colour map": color_map,
+    "compressed": compressed,
     "slide map": slide_map,
     "segmentation": segmentation,
     "enhanced MR": enhanced_mr,

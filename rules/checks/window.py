@@ -82,14 +82,22 @@ def window_count(header: Header) -> Iterator[Problem]:
     for place in _windows(header):
         if not (place.header.has("WindowCenter") and place.header.has("WindowWidth")):
             continue
-        centers, widths = (
-            {raw.count(b"\\") + 1: numbers for raw, numbers in place.fields(tag_of(each)).items() if raw}
-            for each in ("WindowCenter", "WindowWidth")
-        )
-        if len(centers) == len(widths) == 1 and centers.keys() != widths.keys():
-            (count, frames), (other, _) = *centers.items(), *widths.items()
-            told = f"has {other} value{'s' * (other != 1)}, and WindowCenter has {count}"
-            yield place.problem("WindowWidth", told, frames or None)
+        centers, widths = (_counts(place, each) for each in ("WindowCenter", "WindowWidth"))
+        for center, frames in centers.items():
+            for width, others in widths.items():
+                both = sorted(frames & others)
+                if center != width and both:
+                    told = f"has {width} value{'s' * (width != 1)}, and WindowCenter has {center}"
+                    yield place.problem("WindowWidth", told, both if place.stencil is not None else None)
+
+
+def _counts(place: Place, keyword: str) -> dict[int, set[int]]:
+    """How many values there are, each number with the frames that have so many; frame 0 where there are no frames."""
+    counts: dict[int, set[int]] = {}
+    for raw, numbers in place.fields(tag_of(keyword)).items():
+        if raw:
+            counts.setdefault(raw.count(b"\\") + 1, set()).update(numbers or (0,))
+    return counts
 
 
 def _windows(header: Header) -> Iterator[Place]:

@@ -2,100 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
 
 import pytest
-from multi_frame import BASES, base, header_of
+from multi_frame import BASES, base
 from pydicom import Dataset
 from pydicom.sequence import Sequence as Items
 from pydicom.tag import Tag
+from single_faults import Change, Fault, Faults, changed, findings, is_found, is_missed_without_its_rule, loud
 
-from rules.engine import check, load_rules
-from rules.model import Finding, Severity
+from rules.model import Severity
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
-Change = Callable[[Dataset], None]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing broken: in which instance, and what is to be found. `frames` are the count, the first and the last."""
-
-    base: str
-    change: Change
-    rule: str
-    severity: Severity
-    frames: tuple[int, int, int] | None
-
-
-FAULTS: list[Fault] = []
-LEGAL: list[tuple[str, Change]] = []
-
-
-def fault(
-    base: str, rule: str, severity: Severity = ERROR, frames: tuple[int, int, int] | None = None
-) -> Callable[[Change], Change]:
-    """This change is found by this rule, and by no other."""
-
-    def register(change: Change) -> Change:
-        FAULTS.append(Fault(base, change, rule, severity, frames))
-        return change
-
-    return register
-
-
-def legal(base: str) -> Callable[[Change], Change]:
-    """This change looks odd, and nothing is to be found beyond notes."""
-
-    def register(change: Change) -> Change:
-        LEGAL.append((base, change))
-        return change
-
-    return register
-
-
-def findings(dataset: Dataset) -> list[Finding]:
-    return list(check(header_of(dataset), load_rules()).findings)
-
-
-def loud(found: list[Finding]) -> list[Finding]:
-    return [each for each in found if each.severity is not NOTE]
-
-
-def _changed(name: str, change: Change) -> list[Finding]:
-    dataset = deepcopy(base(name))
-    change(dataset)
-    return findings(dataset)
-
-
-@pytest.mark.parametrize("name", BASES)
-def test_a_sound_instance_has_no_findings(name: str) -> None:
-    assert loud(findings(base(name))) == []
-
-
-@pytest.mark.parametrize("each", FAULTS, ids=lambda each: each.change.__name__)
-def test_one_fault_is_found_by_one_rule_in_its_frames(each: Fault) -> None:
-    known = {(found.rule, found.path) for found in findings(base(each.base))}
-    new = [found for found in _changed(each.base, each.change) if (found.rule, found.path) not in known]
-    (found,) = new if each.severity is NOTE else loud(new)
-    assert (found.rule, found.severity) == (each.rule, each.severity)
-    if each.frames is not None:
-        count, first, last = each.frames
-        assert found.count == count
-        assert f"[{first}]." in (found.first or found.path)
-        assert f"[{last}]." in (found.last or found.path)
-
-
-@pytest.mark.parametrize(("name", "change"), LEGAL, ids=lambda each: getattr(each, "__name__", each))
-def test_a_legal_oddity_draws_nothing(name: str, change: Change) -> None:
-    assert loud(_changed(name, change)) == []
-
-
-def test_the_frames_are_named_in_the_message() -> None:
-    (found,) = loud(_changed("map", _zero_indices))
-    assert found.message.endswith("(frames 2 and 4)")
+FAULTS = Faults()
+fault, legal = FAULTS.fault, FAULTS.legal
 
 
 def _shared(dataset: Dataset) -> Dataset:
@@ -676,3 +597,28 @@ def _to_itself(ds: Dataset, number: str) -> None:
 def _source(ds: Dataset, number: int) -> Dataset:
     item: Dataset = _frame(ds, number).DerivationImageSequence[0].SourceImageSequence[0]
     return item
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_a_sound_instance_has_no_findings(name: str) -> None:
+    assert loud(findings(base(name))) == []
+
+
+@pytest.mark.parametrize("each", FAULTS.broken, ids=lambda each: each.change.__name__)
+def test_one_fault_is_found_by_one_rule_in_its_frames(each: Fault) -> None:
+    is_found(each)
+
+
+@pytest.mark.parametrize("each", FAULTS.broken, ids=lambda each: each.change.__name__)
+def test_a_fault_is_missed_without_its_rule(each: Fault) -> None:
+    is_missed_without_its_rule(each)
+
+
+@pytest.mark.parametrize(("name", "change"), FAULTS.odd, ids=lambda each: getattr(each, "__name__", each))
+def test_a_legal_oddity_draws_nothing(name: str, change: Change) -> None:
+    assert loud(changed(name, change)) == []
+
+
+def test_the_frames_are_named_in_the_message() -> None:
+    (found,) = loud(changed("map", _zero_indices))
+    assert found.message.endswith("(frames 2 and 4)")
