@@ -17,6 +17,7 @@ COMMANDS = {
     "rules": ("scp.commands.rules:rules", "List and explain the rules."),
     "db": ("scp.commands.db:db", "Upgrade and examine the audit database."),
     "token": ("scp.commands.token:token", "Say who may use the HTTP door."),
+    "service": ("scp.commands.service:service", "Install and describe the node as a system service."),
     "config": ("scp.commands.config:config", "Examine the configuration."),
 }
 """Name: where the command is, and what `--help` says of it without importing it."""

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
-from scp.config_file import PREFIX, ConfigError, ConfigProblem, locate, overrides
+from scp.config_file import CREDENTIALS, PREFIX, ConfigError, ConfigProblem, locate, overrides
 from scp.config_words import did_you_mean, dotted, said
 from scp.settings import Settings
 from scp.toml_lines import Place, lines_of
@@ -43,7 +43,8 @@ class Loaded:
 
 
 def load(path: Path | None = None, env: Mapping[str, str] = os.environ) -> Settings:
-    """The settings from `path`, else DICOMGATE_CONFIG, else ./dicomgate.toml, else defaults; `env` over them.
+    """The settings from `path`, else DICOMGATE_CONFIG, else ./dicomgate.toml, else defaults; over them the files of
+    CREDENTIALS_DIRECTORY, over all of them `env`.
 
     Raises ConfigError with every mistake found.
     """
@@ -57,14 +58,16 @@ def load_with_origins(path: Path | None = None, env: Mapping[str, str] = os.envi
     written = {} if file is None else _parse(file, text)
     lines = lines_of(text)
     set_outside, problems = _environment(env)
+    secrets, secret_origins = _credentials(env)
     origins = {place: f"{file}:{line}" for place, line in lines.items()}
+    origins |= secret_origins
     origins |= {place: _variable(place) for place in _leaves(set_outside)}
-    values = _merged(written, set_outside)
+    values = _merged(_merged(written, secrets), set_outside)
 
     def problem(place: Place, message: str, hint: str = "") -> ConfigProblem:
         known = next((place[:end] for end in range(len(place), 0, -1) if place[:end] in origins), ())
         origin = origins.get(known, str(file or "the environment"))
-        if origin.startswith(PREFIX):
+        if origin.startswith((PREFIX, CREDENTIALS)):
             return ConfigProblem(origin, "", message, hint=hint)
         return ConfigProblem(str(file or "the environment"), dotted(place), message, lines.get(known), hint)
 
@@ -126,6 +129,27 @@ def _environment(env: Mapping[str, str]) -> tuple[dict[str, Any], list[ConfigPro
         except SettingsError:
             problems.append(ConfigProblem(name, "", "is no JSON", hint='a list is written ["one", "two"]'))
     return values, problems
+
+
+def _credentials(env: Mapping[str, str]) -> tuple[dict[str, Any], dict[Place, str]]:
+    """What the files of the credentials directory set, each named after its key: `audit.url`, or `dicomgate_audit.url`.
+
+    Other files there are somebody else's.
+    """
+    named = env.get(CREDENTIALS, "")
+    values: dict[str, Any] = {}
+    origins: dict[Place, str] = {}
+    for file in sorted(Path(named).iterdir()) if named and Path(named).is_dir() else []:
+        section, dot, key = file.name.removeprefix("dicomgate_").partition(".")
+        if not dot or section not in Settings.model_fields or not file.is_file():
+            continue
+        try:
+            value = file.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(ConfigProblem(str(file), "", f"cannot be read: {error}")) from None
+        values.setdefault(section, {})[key] = value
+        origins[section, key] = f"{CREDENTIALS}/{file.name}"
+    return values, origins
 
 
 class _Environment(Settings, BaseSettings):

@@ -9,6 +9,9 @@ from pathlib import Path
 
 PREFIX = "DICOMGATE_"
 FILE_VARIABLE = "DICOMGATE_CONFIG"
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""Names the folder of secrets that a service manager or a container runtime hands over."""
+
 DEFAULT_FILE = Path("dicomgate.toml")
 
 
@@ -55,4 +58,4 @@ def overrides(env: Mapping[str, str] = os.environ) -> tuple[str, ...]:
 
 def nothing_set(option: Path | None = None, env: Mapping[str, str] = os.environ) -> bool:
     """Whether the defaults hold as they are, so that reading the configuration can be saved."""
-    return locate(option, env) is None and not overrides(env)
+    return locate(option, env) is None and not overrides(env) and CREDENTIALS not in env

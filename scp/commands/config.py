@@ -33,15 +33,15 @@ def check(file: Path | None) -> None:
     from rules.engine import load_rules
     from scp.advice import advice
 
-    loaded = _loaded(file)
-    for each in advice(loaded):
+    found = loaded(file)
+    for each in advice(found):
         click.echo(f"warning: {each}")
     try:
-        load_rules(loaded.settings.rules.edition)
+        load_rules(found.settings.rules.edition)
     except ValueError as error:
-        click.echo(f"dicomgate: {loaded.origin(('rules', 'edition'))}: rules.edition: {error}", err=True)
+        click.echo(f"dicomgate: {found.origin(('rules', 'edition'))}: rules.edition: {error}", err=True)
         raise SystemExit(2) from None
-    click.echo(f"{loaded.file or 'no file, so the defaults'}: sound; digest {loaded.settings.digest[:12]}")
+    click.echo(f"{found.file or 'no file, so the defaults'}: sound; digest {found.settings.digest[:12]}")
 
 
 @config.command()
@@ -52,18 +52,19 @@ def show(file: Path | None, form: str) -> None:
 
     The text is a configuration file itself. The password in the database's address is left out.
     """
-    loaded = _loaded(file)
+    found = loaded(file)
     if form == "json":
         rows = [
-            {"key": ".".join(map(str, place)), "value": value, "origin": loaded.origin(place)}
-            for place, value in _values(loaded)
+            {"key": ".".join(map(str, place)), "value": value, "origin": found.origin(place)}
+            for place, value in _values(found)
         ]
-        click.echo(json.dumps({"digest": loaded.settings.digest, "values": rows}, indent=1))
+        click.echo(json.dumps({"digest": found.settings.digest, "values": rows}, indent=1))
     else:
-        click.echo("\n".join(_as_toml(loaded)))
+        click.echo("\n".join(_as_toml(found)))
 
 
-def _loaded(file: Path | None) -> Loaded:
+def loaded(file: Path | None) -> Loaded:
+    """What is configured; SystemExit with every mistake on standard error."""
     from scp.config import load_with_origins
 
     try:

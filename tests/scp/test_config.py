@@ -256,6 +256,23 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
     assert load(file, {}).dimse.port == 104
 
 
+def test_secrets_come_from_the_credentials_directory(tmp_path: Path) -> None:
+    file = written(tmp_path, 'dimse.port = 104\naudit.url = "sqlite:///var/a.db"')
+    secrets = tmp_path / "credentials"
+    secrets.mkdir()
+    (secrets / "dicomgate_audit.url").write_text("postgresql://gate:s3cret@db/gate\n")
+    (secrets / "somebody.else").write_text("theirs")
+    loaded = load_with_origins(file, {"CREDENTIALS_DIRECTORY": str(secrets)})
+    assert loaded.settings.audit.url == "postgresql+psycopg://gate:s3cret@db/gate"
+    assert loaded.origin(("audit", "url")) == "CREDENTIALS_DIRECTORY/dicomgate_audit.url"
+    assert loaded.settings.dimse.port == 104
+    env = {"CREDENTIALS_DIRECTORY": str(secrets), "DICOMGATE_AUDIT__URL": "sqlite:///var/b.db"}
+    assert load(file, env).audit.url == "sqlite:///var/b.db"
+    (secrets / "audit.urll").write_text("x")
+    with pytest.raises(ConfigError, match=r"CREDENTIALS_DIRECTORY/audit.urll: .*audit.url"):
+        load(file, {"CREDENTIALS_DIRECTORY": str(secrets)})
+
+
 anything = st.recursive(
     st.one_of(st.integers(-9, 9).map(str), st.sampled_from(["true", "1.5", "nan", "2020-01-01", "'flag'", "''"])),
     lambda inner: st.one_of(
