@@ -176,14 +176,14 @@ def _reads(expression: Expression) -> Iterator[Read]:
     for joint in ("all", "any"):
         for each in expression.get(joint, ()):
             yield from _reads(each)
+    if "matched" in expression:
+        yield tag_of(expression["matched"][2]), "above"
     at = expression.get("at", "here")
     if at in ("root", "frames"):
         return
     for operation, subject in expression.items():
         if operation in _OF_VALUES:
             yield tag_of(subject if isinstance(subject, str) else subject[0]), at
-        if operation == "matched":
-            yield tag_of(subject[2]), "above"
         if operation == "differ":
             yield tag_of(subject[1]), at
         if operation == "as many":

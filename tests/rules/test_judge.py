@@ -187,6 +187,22 @@ def test_of_many_items_alike_the_first_can_be_asked_for_more() -> None:
     assert [(each.path, each.count) for each in found] == [("BeamSequence[1].ControlPointSequence[1].GantryAngle", 1)]
 
 
+def test_of_many_items_alike_each_is_asked_what_its_own_number_refers_to() -> None:
+    leaf_pairs, circular = (
+        {**CODE, "CodeValue": each, "CodingSchemeDesignator": "DCM"} for each in ("130331", "130332")
+    )
+    devices = [
+        {"DeviceIndex": number, "DeviceTypeCodeSequence": [circular if number in (2, 5) else leaf_pairs]}
+        for number in range(1, 7)
+    ]
+    openings = [{"ReferencedDeviceIndex": number} for number in range(1, 7)]
+    point = {"RTControlPointIndex": 1, "RTBeamLimitingDeviceOpeningSequence": openings}
+    sound = {"RTBeamLimitingDeviceDefinitionSequence": devices, "CArmPhotonElectronControlPointSequence": [point]}
+    found = findings(smallest("C-Arm Photon-Electron Radiation", **sound))
+    missing = [each for each in found if each.path.endswith("].RTBeamDelimiterGeometrySequence")]
+    assert [(each.count, each.first[-34], each.last[-34]) for each in missing] == [(2, "2", "5")]
+
+
 def each_alone(header: Header, name: str | int, table: ItemTable) -> tuple[Stencil, ...]:
     """What stands in for stencils to judge Item by Item."""
     return tuple(
