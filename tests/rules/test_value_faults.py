@@ -542,7 +542,7 @@ def mixed_image_of_several_kinds(ds: Dataset) -> None:
     _properties(ds, "MIXED", "VOLUME", "VOLUME", "VOLUME", "SAMPLED")
 
 
-@fault("Enhanced CT Image", "ct-rescale-type")
+@fault("Enhanced CT Image", "value-not-enumerated")
 def original_frames_in_other_units(ds: Dataset) -> None:
     _shared(ds).PixelValueTransformationSequence[0].RescaleType = "US"
 
