@@ -19,23 +19,25 @@ from rules.checks.real_world_values import real_world_values
 from rules.checks.unlisted import unlisted
 from rules.checks.value_syntax import every_value
 from rules.checks.volume import volumes
+from rules.editions import EDITIONS, NEWEST
 from rules.header import Header
 from rules.image_types import image_type
 from rules.instance import judge_instance
-from rules.iods import storage_sop_classes
+from rules.iods import iod_of
 from rules.judge import Judge
 from rules.model import Finding, Rule, Undecided
 from rules.plan import plan
 from rules.registry import all_rules, broken, run
 from rules.tally import Tally
+from rules.wording import listed
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What was found in one instance.
 
-    `iod` is "" for a SOP Class that no IOD of PS3.3 lists. `undecided` counts requirements that the instance alone
-    cannot show to be met or broken.
+    `iod` is "" for a SOP Class that no IOD of the edition lists. `undecided` counts requirements that the instance
+    alone cannot show to be met or broken.
     """
 
     iod: str
@@ -46,34 +48,36 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """The rules and facts of one edition."""
+    """The rules, and the facts of one edition."""
 
     edition: str
     digest: Callable[[], str]
 
     @property
     def version(self) -> str:
-        """A digest over both, the same on every machine; taken when asked for, since all their files are read."""
+        """A digest over the rules and the facts of all editions, the same on every machine.
+
+        It is taken when asked for, since all their files are read.
+        """
         return self.digest()
 
 
 def load_rules(edition: str | None = None) -> RuleSet:
     """The rules for an edition, by default the newest. ValueError for one that is not here."""
-    known = tables.read("edition")["edition"]
-    if edition not in (None, known):
-        raise ValueError(f"there are no rules for edition {edition}, only for {known}")
+    if edition is not None and edition not in EDITIONS:
+        raise ValueError(f"there are no rules for edition {edition}, only for {listed(EDITIONS)}")
     all_rules()
-    return RuleSet(known, _version)
+    return RuleSet(edition or NEWEST, _version)
 
 
 def check(header: Header, rules: RuleSet) -> Checked:
     """Judge one instance by its SOP Class; never raises, whatever the instance holds."""
     uid = header.text("SOPClassUID") or ""
-    iod = storage_sop_classes().get(uid, "")
+    iod = iod_of(uid, rules.edition)
     tally = Tally()
     present = frozenset(header.elements())
-    undecided = _tables(header, uid, present, tally)
-    for topic in _topics(iod, present & _deciding()):
+    undecided = _tables(header, uid, rules.edition, present, tally)
+    for topic in _topics(iod, rules.edition, present & _deciding()):
         try:
             for said in topic(header):
                 if isinstance(said, Undecided):
@@ -87,10 +91,10 @@ def check(header: Header, rules: RuleSet) -> Checked:
     return Checked(iod, rules.edition, findings, undecided)
 
 
-def _tables(header: Header, uid: str, present: frozenset[int], tally: Tally) -> int:
+def _tables(header: Header, uid: str, edition: str, present: frozenset[int], tally: Tally) -> int:
     """Judge an instance by the fact tables of its IOD; the number of requirements that are left undecided."""
     try:
-        asked = plan(uid)
+        asked = plan(uid, edition)
         if asked is None:
             for finding in unlisted(header):
                 tally.add(finding)
@@ -110,15 +114,16 @@ Topic = Callable[[Header], Iterable[Said]]
 
 
 @lru_cache(maxsize=KINDS)
-def _topics(iod: str, deciding: frozenset[int]) -> tuple[Topic, ...]:
+def _topics(iod: str, edition: str, deciding: frozenset[int]) -> tuple[Topic, ...]:
     """What is asked of an instance of this IOD beside its Modules; of the tags that decide, it holds these."""
     topics: list[Topic] = [every_value]
-    facts = image_type(iod)
+    facts = image_type(iod, edition)
     if facts is not None:
         topics.append(partial(image_types, facts=facts))
     if facts is not None and facts.frames is not None:
         topics.append(partial(frame_types, images=facts))
-    topics += [encapsulations, real_world_values, dimension_indices, volumes, instance_references]
+    topics += [encapsulations, real_world_values, dimension_indices, volumes]
+    topics.append(partial(instance_references, edition=edition))
     topics += [partial(run, rule) for rule in all_rules().values() if _applies(rule, iod, deciding)]
     return tuple(topics)
 

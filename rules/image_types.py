@@ -14,6 +14,7 @@ from typing import Any
 
 from rules import tables
 from rules.conditions import Condition, named
+from rules.editions import NEWEST
 from rules.model import Severity
 
 
@@ -88,13 +89,13 @@ class FrameFacts:
 
 
 @cache
-def image_type(iod: str) -> TypeFacts | None:
+def image_type(iod: str, edition: str = NEWEST) -> TypeFacts | None:
     """What an IOD says of Image Type; None where it has no image."""
     name = _by_iod().get(iod)
     if name is None:
         return None
     table = _whole(name)
-    values = tuple(_value(number, row, table) for number, row in sorted(table["values"].items()))
+    values = tuple(_value(number, row, edition) for number, row in sorted(table["values"].items()))
     images = _type_facts("ImageType", iod, table, tuple(_of_images(each) for each in values))
     group = _groups().get(iod)
     if group is None:
@@ -126,10 +127,10 @@ def _type_facts(keyword: str, iod: str, table: Mapping[str, Any], values: tuple[
     )
 
 
-def _value(number: int, row: Mapping[str, Any], table: Mapping[str, Any]) -> ValueFacts:
+def _value(number: int, row: Mapping[str, Any], edition: str) -> ValueFacts:
     lists = [tables.read("terms", name)["terms"] for name in row.get("terms", ())]
     terms = [term for terms in lists for term in terms]
-    defined = [*(name for name, *note in terms if not note), *row.get("defined", ())]
+    defined = [*(name for name, *note in terms if not note or _still(note[0], edition)), *row.get("defined", ())]
     retired = {name: note[0]["listed"] for name, *note in terms if note and name not in defined}
     defined_if = None
     if "defined if" in row:
@@ -155,6 +156,12 @@ def _value(number: int, row: Mapping[str, Any], table: Mapping[str, Any]) -> Val
         terms_unknown=row.get("terms unknown", False),
         beyond=Severity(row.get("beyond", "warning")),
     )
+
+
+def _still(note: Mapping[str, str], edition: str) -> bool:
+    """Whether a term that was listed "until 2021c", or "before 2020", was so in this edition."""
+    bound, last = note["listed"].split(" ")
+    return edition <= last if bound == "until" else edition < last
 
 
 def _of_images(value: ValueFacts) -> ValueFacts:

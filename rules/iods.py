@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from rules import tables
+from rules.editions import NEWEST, had, rows_in
 from rules.expressions import Expression
 from rules.modules import Row, constraint_rows
 
@@ -57,21 +58,28 @@ def storage_sop_classes() -> Mapping[str, str]:
 
 
 @cache
+def iod_of(uid: str, edition: str = NEWEST) -> str:
+    """The name of the IOD that a SOP Class is of; "" where the edition lists none."""
+    iod = storage_sop_classes().get(uid, "")
+    return iod if had(_table(iod), edition) else ""
+
+
+@cache
 def never_stored() -> frozenset[str]:
     """The SOP Class UIDs of real-time communication (PS3.22), which never arrive by C-STORE."""
     return frozenset(uid for uid in storage_sop_classes() if uid.startswith(_REAL_TIME_COMMUNICATION))
 
 
 @cache
-def modules_of(iod: str) -> tuple[Usage, ...]:
-    """The Modules of an IOD in the order of its table; none where the table is not among the facts."""
-    return _usages(iod, "modules")
+def modules_of(iod: str, edition: str = NEWEST) -> tuple[Usage, ...]:
+    """The Modules of an IOD in the order of its table; none where the table is not among the facts of the edition."""
+    return _usages(iod, "modules", edition)
 
 
 @cache
-def functional_groups_of(iod: str) -> tuple[Usage, ...]:
+def functional_groups_of(iod: str, edition: str = NEWEST) -> tuple[Usage, ...]:
     """The Macros of an IOD's functional groups, in the order of their table; none where it has no frames."""
-    return _usages(iod, "functional groups")
+    return _usages(iod, "functional groups", edition)
 
 
 @cache
@@ -80,8 +88,9 @@ def _table(iod: str) -> Mapping[str, Any]:
     return tables.read(*place) if iod and tables.exists(*place) else {}
 
 
-def _usages(iod: str, member: str) -> tuple[Usage, ...]:
-    return tuple(_usage(row) for row in _table(iod).get(member, ()))
+def _usages(iod: str, member: str, edition: str) -> tuple[Usage, ...]:
+    table = _table(iod)
+    return tuple(_usage(row) for row in rows_in(table.get(member, ()), edition)) if had(table, edition) else ()
 
 
 def _usage(row: Sequence[Any]) -> Usage:

@@ -10,6 +10,7 @@ from typing import Any
 
 from rules import tables
 from rules.dictionary import tag_of, vr_of
+from rules.editions import NEWEST, rows_in
 from rules.expressions import Expression
 
 
@@ -61,6 +62,7 @@ class Include:
     macro: str
     types: Mapping[str, Row]
     only_if: Expression | None
+    edition: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,15 +75,15 @@ class Table:
 
 
 @cache
-def module(name: str) -> Table | None:
-    """A Module by its name in PS3.3; None where its table is not among the facts."""
-    return _table("modules", tables.file_name(name))
+def module(name: str, edition: str = NEWEST) -> Table | None:
+    """A Module by its name in PS3.3, as an edition had it; None where its table is not among the facts."""
+    return _table("modules", tables.file_name(name), edition)
 
 
 @cache
-def macro(file_name: str) -> Table | None:
-    """A Macro by the name of its file; None where it is not among the facts."""
-    return _table("macros", file_name)
+def macro(file_name: str, edition: str = NEWEST) -> Table | None:
+    """A Macro by the name of its file, as an edition had it; None where it is not among the facts."""
+    return _table("macros", file_name, edition)
 
 
 def rows_of(within: Sequence[Row | Include]) -> Iterator[Row]:
@@ -96,7 +98,7 @@ def rows_of(within: Sequence[Row | Include]) -> Iterator[Row]:
 @cache
 def included(include: Include) -> tuple[Row, ...]:
     """The rows that a Macro puts at this place."""
-    table = macro(include.macro)
+    table = macro(include.macro, include.edition)
     rows = rows_of(table.within) if table else ()
     return tuple(_guarded(_retyped(row, include.types), include.only_if) for row in rows)
 
@@ -125,16 +127,16 @@ def _guarded(row: Row, only_if: Expression | None) -> Row:
 
 def constraint_rows(lines: Sequence[Sequence[Any]]) -> tuple[Row, ...]:
     """The rows that an IOD adds to its Modules, nested as written; each names its own section."""
-    return tuple(rows_of(_nested([_line(each) for each in lines], 0, len(lines), 0, "")))
+    return tuple(rows_of(_nested([_line(each) for each in lines], 0, len(lines), 0, "", NEWEST)))
 
 
-def _table(folder: str, file_name: str) -> Table | None:
+def _table(folder: str, file_name: str, edition: str) -> Table | None:
     if not tables.exists(folder, file_name):
         return None
     read = tables.read(folder, file_name)
     section: str = read["section"]
-    lines = [_line(row) for row in read["rows"]]
-    return Table(read["name"], section, _nested(lines, 0, len(lines), 0, section))
+    lines = [_line(row) for row in rows_in(read["rows"], edition)]
+    return Table(read["name"], section, _nested(lines, 0, len(lines), 0, section, edition))
 
 
 _Line = tuple[int, str, str, Mapping[str, Any]]
@@ -147,7 +149,9 @@ def _line(row: Sequence[Any]) -> _Line:
     return len(name) - len(keyword), keyword, kind, more
 
 
-def _nested(lines: Sequence[_Line], start: int, stop: int, depth: int, section: str) -> tuple[Row | Include, ...]:
+def _nested(
+    lines: Sequence[_Line], start: int, stop: int, depth: int, section: str, edition: str
+) -> tuple[Row | Include, ...]:
     found: list[Row | Include] = []
     while start < stop:
         _, keyword, kind, more = lines[start]
@@ -156,9 +160,9 @@ def _nested(lines: Sequence[_Line], start: int, stop: int, depth: int, section: 
             end += 1
         if keyword == "include":
             types = {name: row_of(name, other, said, section) for name, other, said in more.get("types", ())}
-            found.append(Include(kind, types, more.get("if")))
+            found.append(Include(kind, types, more.get("if"), edition))
         else:
-            within = _nested(lines, start + 1, end, depth + 1, section) if end > start + 1 else ()
+            within = _nested(lines, start + 1, end, depth + 1, section, edition) if end > start + 1 else ()
             found.append(row_of(keyword, kind, more, section, within))
         start = end
     return tuple(found)

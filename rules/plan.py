@@ -14,6 +14,7 @@ from typing import NamedTuple
 from rules.asking import Question, question
 from rules.conditions import Answer
 from rules.dictionary import vr_of
+from rules.editions import NEWEST
 from rules.header import Header
 from rules.image_types import image_type
 from rules.iods import (
@@ -318,16 +319,18 @@ class Modules(NamedTuple):
 class Plan:
     """Everything that the fact tables ask of the instances of one SOP Class."""
 
-    def __init__(self, uid: str, iod: str) -> None:
+    def __init__(self, uid: str, iod: str, edition: str = NEWEST) -> None:
         self.uid = uid
         self.iod = iod
-        self._names = frozenset(usage.name for usage in modules_of(iod))
+        self.edition = edition
+        self._names = frozenset(usage.name for usage in modules_of(iod, edition))
         self._levels: dict[tuple[tuple[int, bool, bool], ...], Level] = {}
         self._roots: dict[tuple[str, ...], Level] = {}
-        usages = [(usage, table) for usage in modules_of(iod) if (table := module(usage.name)) is not None]
+        of = modules_of(iod, edition)
+        usages = [(usage, table) for usage in of if (table := module(usage.name, edition)) is not None]
         self._mandatory = tuple(table for usage, table in usages if usage.usage == "M")
         self.options = tuple(self._option(usage, table, usages) for usage, table in usages if usage.usage != "M")
-        types = image_type(iod)
+        types = image_type(iod, edition)
         self._topics = {"ImageType"} if types is not None else set()
         frames = types.frames.sequence if types is not None and types.frames is not None else ""
         self.frame_type = frames
@@ -439,8 +442,8 @@ class Plan:
             yield name, section, frozenset(row.tag for row in rows if row.type != "3" and row.tag not in allowed)
 
     def _groups(self, frame_type: str) -> Iterator[Group]:
-        for usage in functional_groups_of(self.iod):
-            table = macro(file_name(usage.name))
+        for usage in functional_groups_of(self.iod, self.edition):
+            table = macro(file_name(usage.name), self.edition)
             for row in rows_of(table.within) if table else ():
                 if vr_of(row.tag) == "SQ":
                     conditional = usage.usage == "C" or (usage.usage == "M" and row.type.endswith("C"))
@@ -605,10 +608,10 @@ def _for_frames(group: Group) -> bool:
 
 
 @cache
-def plan(uid: str) -> Plan | None:
-    """The Plan of a SOP Class; None for one that no IOD of PS3.3 lists, or whose IOD has no table."""
+def plan(uid: str, edition: str = NEWEST) -> Plan | None:
+    """The Plan of a SOP Class; None for one that no IOD of the edition lists, or whose IOD has no table."""
     iod = storage_sop_classes().get(uid)
-    return Plan(uid, iod) if iod is not None and modules_of(iod) else None
+    return Plan(uid, iod, edition) if iod is not None and modules_of(iod, edition) else None
 
 
 def _is_later_overlay(group: int) -> bool:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from rules.build.compare import differences
 from rules.build.corrections import read_corrections
-from rules.build.earlier import read_earlier
+from rules.build.earlier import read_earlier, read_earlier_usages
+from rules.build.history import history
 from rules.build.mentions import marker
 from rules.build.sources import names_of, read_base, read_expanded, read_second
 from rules.build.tables import Builder, Built
@@ -27,7 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
     earlier = read_earlier(given.wheel_2020) if given.wheel_2020 else {}
     published = read_base(given.tables_2025e, second, corrections, earlier)
     marked = marker(names_of(given.tables_2025e), {tag: row[0] for tag, row in published.dictionary.items()})
-    builder = Builder(published, second, earlier, corrections, marked, _known)
+    usages = read_earlier_usages(given.wheel_2020) if given.wheel_2020 else {}
+    past = history(earlier, usages, second, corrections.renamed)
+    builder = Builder(published, second, past, corrections, marked, _known)
     built = builder.build()
     if given.highdicom:
         built.differences += differences(built.files, read_expanded(given.highdicom))

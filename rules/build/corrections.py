@@ -30,6 +30,8 @@ class Corrections:
     moved: Mapping[str, str]
     placement: Mapping[str, str]
     sections: Mapping[str, str]
+    renamed: Mapping[str, str]
+    """What an IOD was called in 2020."""
     kept: tuple[str, ...]
     """How the differences begin that a person has looked at."""
     constraints: Mapping[str, tuple[Mapping[str, Any], ...]]
@@ -80,6 +82,7 @@ def read_corrections(file: Path) -> Corrections:
         given.get("moved", {}),
         given.get("placement", {}),
         given.get("sections", {}),
+        given.get("renamed", {}),
         tuple(like for each in given.get("kept", []) for like in each["like"]),
         {iod: tuple(listed) for iod, listed in constraints.items()},
     )
@@ -106,11 +109,27 @@ _MEMBERS: dict[str, frozenset[str]] = {
     "moved": frozenset(),
     "placement": frozenset(),
     "sections": frozenset(),
+    "renamed": frozenset(),
     "table": frozenset(("reason", "number", "name", "section")),
     "iod": frozenset(("reason", "name", "lost")),
     "row": _LISTS
-    | {"reason", "table", "line", "row", "depth", "drop", "if", "items", "listed in", "may", "type", "types", "vm"},
-    "terms": _LISTS | {"reason", "section"},
+    | {
+        "reason",
+        "table",
+        "line",
+        "row",
+        "depth",
+        "drop",
+        "if",
+        "items",
+        "listed in",
+        "may",
+        "then",
+        "type",
+        "types",
+        "vm",
+    },
+    "terms": _LISTS | {"reason", "section", "then"},
     "kept": frozenset(("reason", "like")),
     "constraint": frozenset(("iods", "section", "forbidden", "rows")),
     "condition": frozenset(("reason", "for", "if", "may", "never")),

@@ -50,10 +50,7 @@ def read_earlier(wheel: Path) -> Earlier:
         names = {each["tag"].upper(): each["name"] for each in _file(archive, "attributes")}
         sections = Sections(json.loads(archive.read(f"{_FOLDER}references.json")))
         for kind in ("module", "macro"):
-            numbers = {
-                each["id"]: each["linkToStandard"].rpartition("#table_")[2].removeprefix("PS3.3_")
-                for each in _file(archive, f"{kind}s")
-            }
+            numbers = {each["id"]: _table_number(each["linkToStandard"]) for each in _file(archive, f"{kind}s")}
             for row in _file(archive, f"{kind}_to_attributes"):
                 owner, _, path = row["path"].partition(":")
                 text, lists = _read(row["description"])
@@ -64,6 +61,26 @@ def read_earlier(wheel: Path) -> Earlier:
                 kind_of_row = "" if row["type"] == "None" else row["type"]
                 rows[(numbers[owner], path.upper())] = EarlierRow(kind_of_row, text, lists, name, section)
     return rows
+
+
+def read_earlier_usages(wheel: Path) -> Mapping[str, Mapping[str, str]]:
+    """M, C or U by the IOD's name in small letters and the use: "module C.7-1" or "functional group C.7.6.16-2"."""
+    usages: dict[str, dict[str, str]] = {}
+    with zipfile.ZipFile(wheel) as archive:
+        iods = {each["id"]: each["name"].lower() for each in _file(archive, "ciods")}
+        for part, kind, use in _USES:
+            numbers = {each["id"]: _table_number(each["linkToStandard"]) for each in _file(archive, f"{kind}s")}
+            for row in _file(archive, part):
+                usages.setdefault(iods[row["ciodId"]], {})[f"{use} {numbers[row[f'{kind}Id']]}"] = row["usage"]
+    return usages
+
+
+_USES = (("ciod_to_modules", "module", "module"), ("ciod_to_fg_macros", "macro", "functional group"))
+
+
+def _table_number(address: str) -> str:
+    """ "C.8-4" of ".../sect_C.8.3.html#table_C.8-4"."""
+    return address.rpartition("#table_")[2].removeprefix("PS3.3_")
 
 
 class Sections:

@@ -10,7 +10,8 @@ from typing import Any
 
 from rules import tables
 from rules.build.corrections import Corrections, digest
-from rules.build.earlier import Earlier, EarlierRow
+from rules.build.earlier import EarlierRow
+from rules.build.history import EARLIER, History, Then
 from rules.build.kinds import kinds
 from rules.build.phrases import Phrase, permits, read, said
 from rules.build.places import Level, Places, Unplaced
@@ -46,12 +47,12 @@ class Builder:
         self,
         published: Published,
         second: Second,
-        earlier: Earlier,
+        past: History,
         corrections: Corrections,
         marked: Callable[[str], str],
         known: Callable[[str], bool],
     ) -> None:
-        self._published, self._second, self._earlier = published, second, earlier
+        self._published, self._second, self._past, self._earlier = published, second, past, past.rows
         self._corrections, self._marked, self._known = corrections, marked, known
         self._places = Places(published)
         self._keywords = frozenset(keyword for keyword, *_ in published.dictionary.values())
@@ -74,6 +75,8 @@ class Builder:
 
     def _iod(self, iod: PublishedIod) -> None:
         facts: dict[str, Any] = {"name": iod.name, "section": iod.section}
+        if self._past.lacked(iod.name) and iod.name not in self._corrections.renamed:
+            facts["then"] = {EARLIER: None}
         facts["modules"] = list(self._uses(iod, iod.modules, "module"))
         groups = list(self._uses(iod, iod.functional_groups, "functional group"))
         if groups:
@@ -107,6 +110,8 @@ class Builder:
                 more |= self._usage_condition(iod, use, kind, text)
             if place_of := self._placement(use, kind, f"{use.text} {other[1] if other else ''}"):
                 more["place"] = place_of
+            if then := self._past.of_use(iod.name, f"{kind} {use.table}", usage, more, other[0] if other else None):
+                more["then"] = then
             yield [use.name, usage, use.section, more]
             self._table(use.table)
 
@@ -179,7 +184,7 @@ class Builder:
                     dropped = line.depth
                     continue
             if line.include:
-                facts["rows"] += self._include(table, line, level, given)
+                facts["rows"] += self._include(table, line, level, given, ":".join(above[: line.depth]))
                 continue
             keyword = self._keyword(table, line)
             if keyword is None:
@@ -207,7 +212,9 @@ class Builder:
             self.built.unknown[line.tag] = entry
         return entry[0]
 
-    def _include(self, table: Table, line: Line, level: Level, given: Mapping[str, Any] | None) -> Iterator[Row]:
+    def _include(
+        self, table: Table, line: Line, level: Level, given: Mapping[str, Any] | None, above: str
+    ) -> Iterator[Row]:
         macro = self._published.tables.get(line.include)
         if macro is None:
             if line.include != "IODFunctionalGroupMacros":
@@ -220,8 +227,20 @@ class Builder:
             more |= {"if": self._places.placed(given["if"], level, table)} if "if" in given else {}
         elif re.search(r"\b(is|to be|shall be) Type \d|[Rr]equired if|Include if", line.text):
             self._refuse(table.name, macro.name, "says more of the Macro than that it is included")
+        if not self._past.had_any(table, above, self._tags(macro)):
+            more["then"] = {EARLIER: None}
         yield [">" * line.depth + "include", file_name(macro.name), more]
         self._table(line.include)
+
+    def _tags(self, macro: Table) -> frozenset[str]:
+        """The tags that a Macro puts at its place, as paths have them."""
+        tags: set[str] = set()
+        for line in macro.lines:
+            if line.depth == 0 and line.include in self._published.tables:
+                tags |= self._tags(self._published.tables[line.include])
+            elif line.depth == 0 and line.tag:
+                tags.add(line.tag[1:5] + line.tag[6:10])
+        return frozenset(tags)
 
     def _row(self, table: Table, line: Line, level: Level, keyword: str, path: str) -> Row | None:
         place = (table.name, ">" * line.depth + keyword)
@@ -248,7 +267,24 @@ class Builder:
         for name in ("may", "enumerated", "enumerated if", "defined", "items", "vm", "listed in"):
             if given.get(name, []) != []:
                 more[name] = given[name]
+        if given.get("then") != "as now" and (then := self._then(table, line, level, path, more)):
+            more["then"] = then
         return [place[1], kind, more]
+
+    def _then(self, table: Table, line: Line, level: Level, path: str, more: Mapping[str, Any]) -> Then:
+        """What the earlier edition had otherwise of a row: all of it, its Type, its lists."""
+        then = self._past.of_row(table, path, line.type, more)
+        earlier = self._earlier.get((table.number, path))
+        if earlier is None or then.get(EARLIER, {}) is None or self._terms_of(earlier).get("then") == "as now":
+            return then
+        try:
+            lists = self._listed(table, line, level, earlier, count=False)
+        except ValueError:
+            return then
+        now = {name: more[name] for name in _LISTS if name in more}
+        if lists and lists != now:
+            then = {EARLIER: {**then.get(EARLIER, {}), **lists}}
+        return then
 
     def _placed_more(self, given: list[Mapping[str, Any]], level: Level, table: Table) -> dict[str, Any]:
         """What a person says of a Macro's row, its conditions placed."""
@@ -313,26 +349,35 @@ class Builder:
     ) -> dict[str, Any]:
         if earlier is None or not earlier.lists:
             return {}
-        if given := self._corrections.terms.get(earlier.section):
+        if given := self._terms_of(earlier):
             self._corrections.used.add(("terms", earlier.section))
             return {name: given[name] for name in _LISTS if name in given} | {"listed in": earlier.section}
         if not same_row(line.text, line.type, earlier):
             self.built.lists["left out: the row has changed"] += 1
             self._differs(f"{table.name}, {keyword}: the row has changed since 2020; its values are left out")
             return {}
-        more: dict[str, Any] = {}
         try:
-            found = list(value_lists(earlier, self._marked))
+            return self._listed(table, line, level, earlier)
         except ValueError as heading:
             self.built.lists["left out: heading not read"] += 1
             self._differs(f"{table.name}, {keyword}: values under the heading {heading} are left out")
             return {}
+
+    def _terms_of(self, earlier: EarlierRow) -> Mapping[str, Any]:
+        """What a person decided of the section that has the row's lists; nothing where the row has them itself."""
+        return self._corrections.terms.get(earlier.section, {}) if earlier.section else {}
+
+    def _listed(
+        self, table: Table, line: Line, level: Level, earlier: EarlierRow, count: bool = True
+    ) -> dict[str, Any]:
+        """The lists of a row of the earlier edition. ValueError for a heading that is not read."""
+        more: dict[str, Any] = {}
         vr = self._published.dictionary[line.tag][1]
-        if vr == "AT":
+        if vr in ("AT", "SQ") or self._published.dictionary[line.tag][0] in ("ImageType", "FrameType"):
             return {}
         whole = vr[:2] in ("US", "SS", "UL", "SL")
-        for kind, number, under, terms in found:
-            self.built.lists[kind] += 1
+        for kind, number, under, terms in list(value_lists(earlier, self._marked)):
+            self.built.lists[kind] += count
             listed: list[Any] = [plain_number(each) for each in terms] if whole else list(terms)
             if under is not None:
                 try:

