@@ -1,17 +1,19 @@
-"""The one thread that makes arrivals durable: files, directories, rows, in that order, a batch at a time.
+"""Makes arrivals durable: files, directories, rows, in that order, a batch at a time.
 
-Every door hands its instances to this thread and waits. It takes all that is waiting, syncs the
-files, renames them, syncs the directories, inserts the rows in one transaction, commits, and only
-then lets the waiting doors answer. What fails is undone whole: no file without a row, no row without
-a file, nothing half-kept.
+Every door's thread syncs its own file, then queues its instance here. Who finds nobody at work takes all that is
+waiting and commits it: it renames the files, syncs the directories, inserts the rows in one transaction, commits,
+and only then lets the waiting doors answer. Those that come meanwhile are the next batch, and the first of them
+commits it. So an instance that comes alone is committed by the thread that received it, and under load the cost of
+durability is shared. What fails is undone whole: no file without a row, no row without a file, nothing half-kept.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
@@ -26,11 +28,11 @@ log = logging.getLogger("dicomgate.committer")
 
 LARGEST_BATCH = 256
 NOTES_KEPT = 10_000
-SPOOL_PAUSE = 1.0
-"""Seconds between offers of the spool to a database that is away, while nothing arrives."""
+NOTES_WAIT = 0.02
+"""Seconds that a note waits for an instance to go with."""
 
-Earliest = Callable[[Iterable[str]], Mapping[str, Sequence[Earlier]]]
-"""Kept receipts by SOP Instance UID."""
+PAUSE = 1.0
+"""Seconds between offers of notes and spool to a database that is away, while nothing arrives."""
 
 
 class Arriving(Protocol):
@@ -58,7 +60,7 @@ class Arriving(Protocol):
 
 
 class Committer:
-    """Takes instances from many threads and commits them in batches from one.
+    """Commits instances of many threads in batches, one batch at a time.
 
     `commit` returns the receipt as it was written. It raises NoRoom, DatabaseGone, or what went
     wrong with this instance; then nothing of it is kept.
@@ -68,108 +70,173 @@ class Committer:
         self._journal = journal
         self._store = store
         self._spool = spool
-        self._drains = True
-        """Whether the database took the last segment of the spool that it was offered."""
         self._drained = 0
-        self._wake = threading.Condition()
+        self._queue = threading.Condition()
+        """Guards the six that follow; its thread is woken where something is due that no instance waits for."""
+        self._led = False
+        """Somebody commits."""
         self._waiting: deque[_Ticket] = deque()
         self._notes: deque[Record] = deque(maxlen=NOTES_KEPT)
+        self._notes_due = 0.0
+        self._spool_due = 0.0
         self._closing = False
         self._doubtful: dict[int, str] = {}
         """Receipts whose COMMIT was never answered, with where their bytes are."""
-        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
+        self._thread = threading.Thread(target=self._look_after_the_rest, name="committer", daemon=True)
 
     def start(self) -> None:
-        """Begin to commit."""
+        """Begin to commit what no instance waits for; instances are committed from the first."""
         self._thread.start()
 
     @property
     def is_alive(self) -> bool:
-        """Whether instances are being committed."""
+        """Whether notes and the spool are looked after."""
         return self._thread.is_alive()
 
     def commit(self, arriving: Arriving) -> Receipt:
         """Wait until an instance and its receipt are durable."""
+        try:
+            arriving.sync()
+        except BaseException:
+            arriving.abandon()
+            raise
         ticket = _Ticket(arriving)
-        with self._wake:
+        with self._queue:
             if self._closing:
+                arriving.abandon()
                 raise DatabaseGone("the node is stopping")
             self._waiting.append(ticket)
-            self._wake.notify()
-        ticket.done.wait()
+            leads = not self._led
+            self._led = True
+        if not leads:
+            ticket.wait()
+        if not ticket.settled:
+            self._lead(ticket)
         if ticket.error is not None:
             raise ticket.error
         assert ticket.receipt is not None
         return ticket.receipt
 
     def note(self, record: Record) -> None:
-        """Keep a record with the next batch, without waiting for it.
+        """Keep a record with the next batch, without waiting for it; within moments, where no instance comes.
 
         While the database is gone the last 10,000 are held.
         """
-        with self._wake:
+        with self._queue:
+            if not self._notes:
+                self._notes_due = time.monotonic() + NOTES_WAIT
+                self._queue.notify()
             self._notes.append(record)
-            self._wake.notify()
 
     def adopt_spool(self) -> None:
         """Take over the spool of processes that are gone."""
         self._spool.adopt()
-        with self._wake:
-            self._wake.notify()
+        with self._queue:
+            self._queue.notify()
 
     def close(self, timeout: float = 10.0) -> None:
         """Commit what is waiting, then stop."""
-        with self._wake:
+        with self._queue:
             self._closing = True
-            self._wake.notify()
+            self._queue.notify()
         if self._thread.is_alive():
             self._thread.join(timeout)
 
-    def _run(self) -> None:
-        while True:
-            with self._wake:
-                while not self._waiting and not self._notes and not self._closing:
-                    if self._spool.behind:
-                        if not self._drains:
-                            self._wake.wait(SPOOL_PAUSE)
-                        break
-                    self._wake.wait()
-                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
-                notes = list(self._notes)
-                self._notes.clear()
-                closing = self._closing
+    def _lead(self, own: _Ticket) -> None:
+        """Commit batches until one's own instance was in one, then let the next of those that wait do so."""
+        try:
+            while not own.settled:
+                self._commit_next()
+        finally:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        with self._queue:
+            if self._waiting:
+                self._waiting[0].call()
+                return
+            self._led = False
+            if self._notes or self._closing or self._spool.behind:
+                self._queue.notify()
+
+    def _commit_next(self) -> bool:
+        """Take all that is waiting, and commit it; False where the database would not take the notes."""
+        with self._queue:
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
+            notes = list(self._notes)
+            self._notes.clear()
+        try:
             kept = self._commit_all(batch, notes)
-            if not kept:
-                with self._wake:
-                    self._notes.extendleft(reversed(notes))
-                    if not closing and not self._waiting:
-                        self._wake.wait(1.0)
-            if closing:
-                with self._wake:
-                    if not self._waiting:
-                        self._spool.close()
-                        return
+        except BaseException as error:  # whatever it was, nobody waits for ever
+            _fail([each for each in batch if not each.settled], error)
+            with self._queue:
+                self._notes_due = self._spool_due = time.monotonic() + PAUSE
+            raise
+        if not kept:
+            with self._queue:
+                self._notes.extendleft(reversed(notes))
+                self._notes_due = time.monotonic() + PAUSE
+        return kept
+
+    def _look_after_the_rest(self) -> None:
+        """Commit notes that no instance takes along, and give the database what waits in the spool."""
+        while True:
+            with self._queue:
+                while not self._is_due():
+                    self._queue.wait(self._until_due())
+                if self._closing and not self._notes:
+                    self._spool.close()
+                    return
+                self._led = True
+                closing = self._closing
+            kept = False
+            try:
+                kept = self._commit_next()
+            except Exception:
+                log.exception("what waits for no instance could not be committed")
+            finally:
+                self._hand_over()
+            if closing and not kept:  # what the database does not take now is lost with the node
+                with self._queue:
+                    self._notes.clear()
+
+    def _is_due(self) -> bool:
+        if self._led:
+            return False
+        now = time.monotonic()
+        return (
+            self._closing
+            or (bool(self._notes) and now >= self._notes_due)
+            or (self._spool.behind and now >= self._spool_due)
+        )
+
+    def _until_due(self) -> float | None:
+        """Seconds until there is something to do; None where somebody will say so."""
+        if self._led:
+            return None
+        due = [self._notes_due] if self._notes else []
+        due += [self._spool_due] if self._spool.behind else []
+        return max(min(due) - time.monotonic(), 0.0) if due else None
 
     def _commit_all(self, batch: list[_Ticket], notes: list[Record]) -> bool:
         """Commit a batch; where that fails for a reason of one instance, commit them one by one.
 
         True when the notes were kept.
         """
-        ready = [each for each in batch if each.sync()]
         if self._spool.behind:
-            self._drains = self._drain()
-        if not ready and not notes:
+            self._spool_due = 0.0 if self._drain() else time.monotonic() + PAUSE
+        if not batch and not notes:
             return True
         try:
-            self._commit(ready, notes)
+            self._commit(batch, notes)
             return True
         except DatabaseGone as error:
-            _fail(ready, error)
+            _fail(batch, error)
             return False
         except Exception as error:
-            log.warning("a batch of %d failed (%s); trying its parts one by one", len(ready), error)
+            log.warning("a batch of %d failed (%s); trying its parts one by one", len(batch), error)
         kept = self._commit_notes(notes)
-        for each in ready:
+        for each in batch:
             try:
                 self._commit([each], [])
             except Exception as error:
@@ -196,10 +263,17 @@ class Committer:
             self._commit_to_spool(tickets, notes)
             return
         receipts: list[Receipt] = []
+        uids = sorted({each.arriving.sop_instance_uid for each in tickets})
         try:
+            # Files and directories are synced before the lock is taken that all who write here queue at; so what
+            # is decided by then is decided anew where another has written the same instance meanwhile.
+            earlier = self._journal.earlier(uids) if uids else {}
+            receipts = self._conclude(tickets, earlier)
             with self._journal.transaction() as writer:
                 kept = writer.known(self._doubtful) if self._doubtful else set()
-                receipts = self._conclude(tickets, writer.earlier)
+                if uids and (earlier_now := writer.earlier(uids)) != earlier:
+                    self._withdraw(tickets)
+                    receipts = self._conclude(tickets, earlier_now)
                 writer.write([*notes, *receipts])
         except Clash:
             self._withdraw(tickets)
@@ -227,7 +301,8 @@ class Committer:
         if not self._spool.behind:
             log.warning("the audit database is away: receipts go to the spool")
         try:
-            receipts = self._conclude(tickets, self._spool.earlier)
+            uids = {each.arriving.sop_instance_uid for each in tickets}
+            receipts = self._conclude(tickets, self._spool.earlier(uids))
             self._spool.append([*notes, *receipts])
         except BaseException:
             self._withdraw(tickets)
@@ -263,12 +338,11 @@ class Committer:
         with self._journal.transaction() as writer:
             writer.write(unwritten(records, writer))
 
-    def _conclude(self, tickets: list[_Ticket], earlier: Earliest) -> list[Receipt]:
-        """Decide each instance, those earlier in the same batch counting as earlier."""
+    def _conclude(self, tickets: list[_Ticket], earlier: Mapping[str, Sequence[Earlier]]) -> list[Receipt]:
+        """Decide each instance, those before it in the batch counting as earlier, and put it in its place durably."""
         if not tickets:
             return []
-        uids = sorted({each.arriving.sop_instance_uid for each in tickets})
-        known: dict[str, list[Earlier]] = {uid: list(found) for uid, found in earlier(uids).items()}
+        known: dict[str, list[Earlier]] = {uid: list(found) for uid, found in earlier.items()}
         receipts = []
         for ticket in tickets:
             arriving = ticket.arriving
@@ -310,32 +384,39 @@ class Committer:
 
 
 class _Ticket:
-    """A place in the queue."""
+    """A place in the queue. Who waits is called once: when its instance is settled, or when it is to commit."""
 
-    __slots__ = ("arriving", "done", "error", "in_doubt", "receipt")
+    __slots__ = ("_called", "arriving", "error", "in_doubt", "receipt")
 
     def __init__(self, arriving: Arriving) -> None:
         self.arriving = arriving
-        self.done = threading.Event()
         self.receipt: Receipt | None = None
         self.error: BaseException | None = None
         self.in_doubt = False
+        # A bare lock: an Event is three objects, and twice the time.
+        self._called = threading.Lock()
+        self._called.acquire()
 
-    def sync(self) -> bool:
-        """Make the arriving bytes durable; False when that failed, and the door has been told."""
-        try:
-            self.arriving.sync()
-        except Exception as error:
-            _fail([self], error)
-            return False
-        return True
+    @property
+    def settled(self) -> bool:
+        """Whether the instance has its receipt, or has failed."""
+        return self.receipt is not None or self.error is not None
+
+    def wait(self) -> None:
+        """Wait to be called."""
+        self._called.acquire()
+
+    def call(self) -> None:
+        """Wake who waits."""
+        if self._called.locked():
+            self._called.release()
 
 
 def _done(tickets: Sequence[_Ticket], receipts: Sequence[Receipt]) -> None:
     for ticket, receipt in zip(tickets, receipts, strict=True):
         ticket.arriving.settle()
         ticket.receipt = receipt
-        ticket.done.set()
+        ticket.call()
 
 
 def _fail(tickets: Sequence[_Ticket], error: BaseException) -> None:
@@ -343,4 +424,4 @@ def _fail(tickets: Sequence[_Ticket], error: BaseException) -> None:
         if not each.in_doubt:
             each.arriving.abandon()
         each.error = error
-        each.done.set()
+        each.call()

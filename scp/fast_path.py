@@ -186,6 +186,8 @@ class FastProvider(DULServiceProvider):
                 gate.close_politely()
             elif self._reading(gate).has_more or self._wait(watched, gate.socket):
                 self._read_pdu(gate)
+                while self._reading(gate).has_more and self._nothing_else():
+                    self._read_pdu(gate)
                 self._idle_timer.restart()
         while True:
             try:
@@ -195,6 +197,12 @@ class FastProvider(DULServiceProvider):
             self.state_machine.do_action(event)
             if event not in ("Evt9", "Evt10"):
                 self._wake_association()
+
+    def _nothing_else(self) -> bool:
+        """Whether instances may go on arriving: nothing has happened, and nothing waits to be sent."""
+        if self._kill_thread or self.event_queue.queue or self.to_provider_queue.queue:
+            return False
+        return self.state_machine.current_state == DATA_TRANSFER
 
     def _wait(self, watched: select.poll, sock: socket.socket) -> bool:
         """Whether the peer has sent something; waits for it, for an alarm or for the next look at the timers."""
@@ -410,10 +418,10 @@ class _Reader:
 
     def _make_room(self, wanted: int) -> None:
         """Move what is here to the front, into a larger buffer where it has to be."""
-        rest = bytes(memoryview(self._buffer)[self._start : self._end])
+        rest = memoryview(self._buffer)[self._start : self._end]
         if wanted > len(self._buffer):
             self._buffer = bytearray(wanted)
-        self._buffer[: len(rest)] = rest
+        memoryview(self._buffer)[: len(rest)] = rest
         self._start, self._end = 0, len(rest)
 
 

@@ -29,6 +29,8 @@ LONG_LEASE_MS = 24 * 60 * 60 * 1000
 
 _SEQUENCE_BITS = 12
 _TIME_SHIFT = 22
+IDS_OF_A_MS = 1 << _TIME_SHIFT
+"""Ids that all numbers together have for a millisecond: by this an id is divided to give its time."""
 _LAST_OF_MS = (1 << _SEQUENCE_BITS) - 1
 _EPOCH_MS = int(EPOCH.timestamp() * 1000)
 

@@ -1,7 +1,7 @@
 """The journal: associations, receipts, findings and events to the audit database, a batch a transaction.
 
-One committer thread a process writes, and the answers to senders wait for it. So the statements are compiled
-once, rows are plain tuples, and a batch is a handful of round trips however many instances it holds.
+One committer a process writes, and the answers to senders wait for it. So the statements are compiled once, rows
+are plain tuples that go to the driver itself, and a batch is a handful of round trips however many instances it holds.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import sqlalchemy as sa
 
-from scp import tables
 from scp.database import DatabaseGone, explain, for_writing, is_gone, write_lock
 from scp.identity import Identity
 from scp.ids import Ids
@@ -36,7 +36,7 @@ class Clash(Exception):
 
 
 class Journal:
-    """The one writer of a process. Made by `Journal.open`, after the fork; used by one thread."""
+    """The one writer of a process. Made by `Journal.open`, after the fork; used by one thread at a time."""
 
     def __init__(self, engine: sa.Engine, ids: Ids, identity: Identity, node_name: str) -> None:
         self._engine = engine
@@ -48,6 +48,7 @@ class Journal:
         self._failed: DatabaseGone | None = None
         self._wait = FIRST_WAIT
         self._again_at = 0.0
+        self._committing = False
 
     @classmethod
     def open(cls, engine: sa.Engine, *, ids: Ids, identity: Identity, node_name: str) -> Journal:
@@ -57,6 +58,16 @@ class Journal:
         journal._connect()
         return journal
 
+    def earlier(self, sop_instance_uids: Sequence[str]) -> Mapping[str, tuple[Earlier, ...]]:
+        """What `Writer.earlier` will say, unless another process is faster: to prepare for a transaction outside it.
+
+        Nothing on Postgres, where writers do not queue: there the question would cost more than it spares.
+        """
+        if self._engine.dialect.name == "postgresql":
+            return {}
+        with self._watched(), self._statements.translated(self._connect()) as driver:
+            return _grouped(self._statements.earlier(driver, sop_instance_uids))
+
     @contextmanager
     def transaction(self) -> Iterator[Writer]:
         """Leaving the block commits, an exception rolls back and passes through.
@@ -64,32 +75,41 @@ class Journal:
         Raises DatabaseGone where the database cannot be reached or written: after a bounded wait, and at once
         while the back-off runs that follows a failure. Raises Clash for a ticket or id that is taken.
         """
-        if self._failed and time.monotonic() < self._again_at:
-            raise DatabaseGone(str(self._failed))
-        try:
+        with self._watched():
             self._ids.renew_if_due()
             yield from self._locked()
-        except DatabaseGone as error:
-            self._fail(error)
-            raise
-        self._recovered()
+        if self._failed:
+            self._recovered()
 
     def close(self) -> None:
         """Drop the connection; the engine is the caller's."""
         self._disconnect()
 
-    def _locked(self) -> Iterator[Writer]:
-        committing = False
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Fails at once while the back-off runs; what fails in the block begins it anew."""
+        if self._failed and time.monotonic() < self._again_at:
+            raise DatabaseGone(str(self._failed))
         try:
-            connection = self._connect()
-            with self._lock, connection.begin() as transaction:
-                yield Writer(connection, self._statements, self._rows, self._ids)
-                committing = True
-                transaction.commit()
+            yield
         except sa.exc.SQLAlchemyError as error:
             if not is_gone(error):
                 raise
-            raise DatabaseGone(explain(error, self._engine.url), in_doubt=committing) from error
+            gone = DatabaseGone(explain(error, self._engine.url), in_doubt=self._committing)
+            self._fail(gone)
+            raise gone from error
+        except DatabaseGone as error:
+            self._fail(error)
+            raise
+        finally:
+            self._committing = False
+
+    def _locked(self) -> Iterator[Writer]:
+        connection = self._connect()
+        with self._lock, self._statements.transaction(connection) as driver:
+            yield Writer(driver, self._statements, self._rows, self._ids)
+            self._committing = True
+            driver.commit()
 
     def _connect(self) -> sa.Connection:
         if self._connection is None:
@@ -124,8 +144,8 @@ class Journal:
 class Writer:
     """One open transaction of the journal."""
 
-    def __init__(self, connection: sa.Connection, statements: Statements, rows: Rows, ids: Ids) -> None:
-        self._connection = connection
+    def __init__(self, driver: Any, statements: Statements, rows: Rows, ids: Ids) -> None:
+        self._driver = driver
         self._statements = statements
         self._rows = rows
         self._ids = ids
@@ -136,25 +156,16 @@ class Writer:
         On Postgres the UIDs are locked to the end of the transaction first, so that two nodes cannot both
         think theirs is the first.
         """
-        wanted = sorted({clean(each) for each in sop_instance_uids})
-        found: dict[str, tuple[Earlier, ...]] = {}
-        for uid, *columns in map(tuple, self._statements.earlier(self._connection, wanted)):
-            found[uid] = (*found.get(uid, ()), Earlier(*columns))
-        return found
+        return _grouped(self._statements.earlier(self._driver, list(sop_instance_uids), lock=True))
 
     def known(self, ids: Iterable[int]) -> set[int]:
         """Which of these receipts the audit has: what became of a COMMIT whose answer was lost."""
-        column = tables.receipt.c.id
-        return set(self._connection.execute(sa.select(column).where(column.in_(list(ids)))).scalars())
+        return {id for (id,) in self._statements.known(self._driver, list(ids))}
 
     def has_event(self, event: Event) -> bool:
         """Whether this event was written before: same moment, kind and words."""
-        same = sa.select(sa.literal(1)).where(
-            tables.event.c.at == event.at,
-            tables.event.c.kind == clean(event.kind),
-            tables.event.c.text == clean(event.text),
-        )
-        return self._connection.execute(same.limit(1)).first() is not None
+        same = (self._rows.moment(event.at), clean(event.kind), clean(event.text))
+        return self._driver.execute(self._statements.same_event, same).fetchone() is not None
 
     def write(self, records: Sequence[Record]) -> None:
         """Insert the records. Raises Clash where a ticket or an id is taken; only a rollback is left then."""
@@ -165,7 +176,7 @@ class Writer:
         statements, rows = self._statements, self._rows
         try:
             statements.run(
-                self._connection,
+                self._driver,
                 (statements.open_association, [rows.opened(each) for each in opened]),
                 (statements.insert_receipt, [rows.receipt(each) for each in receipts]),
                 (statements.insert_finding, [row for each in receipts for row in rows.findings(each)]),
@@ -173,21 +184,16 @@ class Writer:
                 (statements.close_association, [rows.closed(each) for each in closed]),
                 (statements.insert_event, self._chained(events) if events else []),
             )
-        except sa.exc.IntegrityError as error:
+        except statements.integrity_error as error:
             if _is_unique(error):
-                raise Clash(str(error.orig).splitlines()[0]) from error
+                raise Clash(str(error).splitlines()[0]) from error
             raise
 
     def _chained(self, events: list[Event]) -> list[Row]:
         """The events as rows, each with the hash of this writer's one before it."""
         writer = f"{self._rows.node}/{self._ids.number}"
-        last = self._connection.execute(
-            sa.select(tables.event.c.sequence, tables.event.c.hash)
-            .where(tables.event.c.writer == writer)
-            .order_by(tables.event.c.sequence.desc())
-            .limit(1)
-        ).first()
-        sequence, previous = (last.sequence, last.hash) if last else (0, GENESIS)
+        last = self._driver.execute(self._statements.last_event, (writer,)).fetchone()
+        sequence, previous = last or (0, GENESIS)
         chained = []
         for each in events:
             sequence += 1
@@ -231,6 +237,14 @@ def _json(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
 
 
-def _is_unique(error: sa.exc.IntegrityError) -> bool:
-    name = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
+def _grouped(rows: Iterable[Row]) -> dict[str, tuple[Earlier, ...]]:
+    """Rows of `Statements.earlier` by their UID."""
+    found: dict[str, tuple[Earlier, ...]] = {}
+    for uid, *columns in rows:
+        found[uid] = (*found.get(uid, ()), Earlier(*columns))
+    return found
+
+
+def _is_unique(error: Exception) -> bool:
+    name = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None)
     return name in {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505"}

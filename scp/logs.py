@@ -24,3 +24,6 @@ def set_up_logs(level: str, who: str = "dicomgate") -> None:
     logging.getLogger("dicomgate").setLevel(level.upper())
     # Peers that break the protocol are told of by dicomgate's own lines, without a traceback each.
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
+    # A line tells neither thread nor where in the code it comes from: so nobody need find out.
+    logging.logThreads = logging.logMultiprocessing = False
+    logging._srcfile = None

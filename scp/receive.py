@@ -69,6 +69,7 @@ def begin(request: Request, node: Node) -> Part:
 def receive(arrival: Arrival, node: Node) -> Receipt:
     """Check, decide, keep and record one instance; its receipt, once that is durable."""
     started = perf_counter()
+    arrival.part.hasten()
     header = read_header(arrival.data, arrival.request.transfer_syntax_uid)
     checked = check(header, node.rules)
     findings = (*disagreements(arrival.request, header), *checked.findings)
@@ -98,16 +99,15 @@ class Refused:
     def conclude(self, earlier: Sequence[Earlier], store: Store) -> Receipt:
         """The receipt of a refusal."""
         node = self._node
-        checked = Checked(iod="", edition=node.rules.edition, findings=(), undecided=0)
         header = read_header(b"", EXPLICIT_VR_LITTLE_ENDIAN)
-        draft = _draft(self._request, header, _sender(self._request, header), checked, 0.0, node)
-        return replace(
-            draft,
-            verdict=Action.REJECT.value,
+        return _receipt(
+            self._request,
+            header,
+            _sender(self._request, header),
+            Checked(iod="", edition=node.rules.edition, findings=(), undecided=0),
+            node,
+            verdict=Verdict(Action.REJECT, (self._decision,), self._request.device, node.policy.digest),
             status=self._status.code,
-            ticket=draw_ticket(),
-            policy=node.policy.digest,
-            decisions=(self._decision,),
         )
 
     def withdraw(self, store: Store) -> None:
@@ -140,12 +140,10 @@ class Instance:
         self._node = node
         self._header_part: Part | None = None
         self._sender = _sender(arrival.request, header)
-        self._draft = replace(
-            _draft(arrival.request, header, self._sender, checked, check_ms, node),
-            size=arrival.part.size,
-            digest=arrival.part.digest,
-            receive_ms=arrival.receive_ms,
-        )
+        self._study = clean(header.text("StudyInstanceUID") or "")
+        self._checked = checked
+        self._check_ms = check_ms
+        self._digest = arrival.part.digest
 
     def sync(self) -> None:
         """Make the bytes durable, before anything is decided. Raises NoRoom."""
@@ -153,20 +151,37 @@ class Instance:
 
     def conclude(self, earlier: Sequence[Earlier], store: Store) -> Receipt:
         """Decide, and put what is kept in its place. A repeat keeps nothing: its first copy is never touched."""
-        draft = replace(self._draft, ticket=draw_ticket())
-        copy, duplicate = earlier_copy(draft.digest, draft.transfer_syntax_uid, earlier)
+        copy, duplicate = earlier_copy(self._digest, self._arrival.request.transfer_syntax_uid, earlier)
+        policy = self._node.policy
         settled = tuple(each for each in self._findings if each.rule in FORCED)
         refused = any(FORCED[each.rule] is Action.REJECT for each in settled)
         if copy is not None and duplicate is not None and not refused:
             # What no policy has a say in was so the first time, and is so again.
-            verdict = decide((*settled, duplicate), self._node.policy, self._sender)
+            verdict = decide((*settled, duplicate), policy, self._sender)
             action = Action.QUARANTINE if copy.verdict == Action.QUARANTINE else Action.ACCEPT
-            return _concluded(draft, replace(verdict, action=action), stored=None, repeat_of=copy.id)
+            return self._receipt(replace(verdict, action=action), stored=None, repeat_of=copy.id)
         findings = self._findings if duplicate is None else (*self._findings, duplicate)
-        if self._node.policy.study_safe and self._draft.study_instance_uid in self._arrival.rejected_studies:
+        if policy.study_safe and self._study in self._arrival.rejected_studies:
             findings = (*findings, rejected_before())
-        verdict = decide(findings, self._node.policy, self._sender)
-        return _concluded(draft, verdict, stored=self._keep(verdict.action, store), repeat_of=None)
+        verdict = decide(findings, policy, self._sender)
+        return self._receipt(verdict, stored=self._keep(verdict.action, store), repeat_of=None)
+
+    def _receipt(self, verdict: Verdict, *, stored: str | None, repeat_of: int | None) -> Receipt:
+        return _receipt(
+            self._arrival.request,
+            self._header,
+            self._sender,
+            self._checked,
+            self._node,
+            verdict=verdict,
+            status=status_of(verdict),
+            size=self.part.size,
+            digest=self._digest,
+            stored=stored,
+            repeat_of=repeat_of,
+            receive_ms=self._arrival.receive_ms,
+            check_ms=self._check_ms,
+        )
 
     def _keep(self, action: Action, store: Store) -> str:
         kind = _KEPT_AS[action]
@@ -191,8 +206,8 @@ class Instance:
 
     def settle(self) -> None:
         """Close what is kept; remove the part where it is not."""
-        if self._header_part is not None and self._draft.study_instance_uid:
-            self._arrival.rejected_studies.add(self._draft.study_instance_uid)
+        if self._header_part is not None and self._study:
+            self._arrival.rejected_studies.add(self._study)
         if self.part.place is None:
             self.part.discard()
         else:
@@ -218,8 +233,22 @@ def _sender(request: Request, header: Header) -> Sender:
     )
 
 
-def _draft(request: Request, header: Header, sender: Sender, checked: Checked, check_ms: float, node: Node) -> Receipt:
-    """The receipt, but for what the bytes and the verdict decide."""
+def _receipt(
+    request: Request,
+    header: Header,
+    sender: Sender,
+    checked: Checked,
+    node: Node,
+    *,
+    verdict: Verdict,
+    status: int,
+    size: int = 0,
+    digest: str = "",
+    stored: str | None = None,
+    repeat_of: int | None = None,
+    receive_ms: float = 0.0,
+    check_ms: float = 0.0,
+) -> Receipt:
     return Receipt(
         id=request.id,
         received_at=request.received_at,
@@ -228,7 +257,7 @@ def _draft(request: Request, header: Header, sender: Sender, checked: Checked, c
         calling_ae=request.calling_ae,
         called_ae=request.called_ae,
         address=request.address,
-        device=request.device,
+        device=verdict.device,
         sop_class_uid=clean(request.sop_class_uid),
         sop_instance_uid=clean(request.sop_instance_uid),
         series_instance_uid=clean(header.text("SeriesInstanceUID") or ""),
@@ -240,32 +269,20 @@ def _draft(request: Request, header: Header, sender: Sender, checked: Checked, c
         software_versions=clean("\\".join(sender.software_versions)),
         patient_id=clean(header.text("PatientID") or ""),
         patient_name=clean(header.text("PatientName") or ""),
-        size=0,
-        digest="",
-        verdict="",
-        status=0,
-        ticket="",
+        size=size,
+        digest=digest,
+        verdict=verdict.action.value,
+        status=status,
+        ticket=draw_ticket(),
         iod=checked.iod,
         edition=checked.edition,
         rule_set=node.rules.version,
-        policy="",
+        policy=verdict.policy,
         undecided=checked.undecided,
-        repeat_of=None,
-        stored=None,
-        receive_ms=0.0,
+        repeat_of=repeat_of,
+        stored=stored,
+        receive_ms=receive_ms,
         check_ms=check_ms,
         token=request.token,
-    )
-
-
-def _concluded(draft: Receipt, verdict: Verdict, *, stored: str | None, repeat_of: int | None) -> Receipt:
-    return replace(
-        draft,
-        verdict=verdict.action.value,
-        status=status_of(verdict),
-        policy=verdict.policy,
-        device=verdict.device,
-        stored=stored,
-        repeat_of=repeat_of,
         decisions=verdict.decisions,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -38,6 +38,8 @@ class Statements:
     def __init__(self, dialect: sa.Dialect) -> None:
         self._postgres = dialect.name == "postgresql"
         self._driver = f"{dialect.name}+{dialect.driver}://"
+        self._error: type[Exception] = dialect.loaded_dbapi.Error
+        self.integrity_error: type[Exception] = dialect.loaded_dbapi.IntegrityError
         insert = postgresql.insert if self._postgres else sqlite.insert
         opened = [each.name for each in tables.association.c if each.name not in _CLOSING]
         association, tally = tables.association, tables.tally
@@ -50,6 +52,9 @@ class Statements:
         self.insert_receipt = self._compiled(tables.receipt.insert())
         self.insert_finding = self._compiled(tables.finding.insert())
         self.insert_event = self._compiled(tables.event.insert())
+        mark = "%s" if self._postgres else "?"
+        self.last_event = _LAST_EVENT.format(mark)
+        self.same_event = _SAME_EVENT.format(mark, mark, mark)
         adding = insert(tally)
         self.add_to_tally = self._compiled(
             adding.on_conflict_do_update(
@@ -58,42 +63,60 @@ class Statements:
             )
         )
 
-    def earlier(self, connection: sa.Connection, uids: list[str]) -> list[Row]:
-        """UID, then the columns of `Earlier`, oldest first; on Postgres the UIDs are locked before."""
-        if not uids:
+    def earlier(self, driver: Any, uids: Sequence[str], *, lock: bool = False) -> list[Row]:
+        """UID, then the columns of `Earlier`, oldest first; with `lock` the UIDs are locked before, on Postgres."""
+        wanted = sorted({clean(each) for each in uids})
+        if not wanted:
             return []
-        with self._driver_of(connection) as driver:
-            if self._postgres:
-                # Two statements, since one would look at the moment from before it had the locks.
-                driver.execute(_LOCK_UIDS, (sorted(map(_lock_key, uids)),))
-                found = driver.execute(_EARLIER.format("= any(%s)"), (uids,))
-            else:
-                found = driver.execute(_EARLIER.format(_THESE), (json.dumps(uids),))
-            return list(found)
+        if not self._postgres:
+            if len(wanted) == 1:
+                return list(driver.execute(_EARLIER_OF_ONE, wanted))
+            return list(driver.execute(_EARLIER_OF_MANY, (json.dumps(wanted),)))
+        # Two statements, since one would look at the moment from before it had the locks.
+        with driver.pipeline():
+            if lock:
+                driver.execute(_LOCK_UIDS, (sorted(map(_lock_key, wanted)),))
+            found = driver.execute(_EARLIER.format("= any(%s)"), (wanted,))
+        return list(found)
 
-    def run(self, connection: sa.Connection, *filled: tuple[str, list[Row]]) -> None:
+    def known(self, driver: Any, ids: list[int]) -> list[Row]:
+        """Those of the ids that receipts have."""
+        if self._postgres:
+            return list(driver.execute("select id from receipt where id = any(%s)", (ids,)))
+        return list(driver.execute(f"select id from receipt where id {_THESE}", (json.dumps(ids),)))  # noqa: S608
+
+    def run(self, driver: Any, *filled: tuple[str, list[Row]]) -> None:
         """Execute each statement for its rows; on Postgres they all travel in one pipeline."""
-        with self._driver_of(connection) as driver, driver.pipeline() if self._postgres else nullcontext():
+        with driver.pipeline() if self._postgres else nullcontext():
             for statement, rows in filled:
                 if rows:
                     driver.cursor().executemany(statement, rows)
 
     @contextmanager
-    def _driver_of(self, connection: sa.Connection) -> Iterator[Any]:
+    def transaction(self, connection: sa.Connection) -> Iterator[Any]:
+        """The driver's own connection in a transaction that the block commits; rolled back where it does not."""
+        with self.translated(connection) as driver:
+            try:
+                if not self._postgres:  # there the driver begins, with the first statement
+                    driver.execute("begin immediate")
+                yield driver
+            except BaseException:
+                with suppress(self._error):  # else it would hide why
+                    driver.rollback()
+                raise
+
+    @contextmanager
+    def translated(self, connection: sa.Connection) -> Iterator[Any]:
         """The driver's own connection: SQLAlchemy takes longer over five statements than SQLite does.
 
         What the driver raises comes out as SQLAlchemy's own exceptions all the same.
         """
-        dialect = connection.dialect
-        error = dialect.loaded_dbapi.Error
         driver: Any = connection.connection.dbapi_connection
         try:
             yield driver
-        except error as raised:
-            if dialect.is_disconnect(raised, driver, None):
-                connection.invalidate(raised)  # else the rollback that follows would hide why
+        except self._error as raised:
             raise sa.exc.DBAPIError.instance(
-                None, None, raised, error, hide_parameters=True, dialect=dialect
+                None, None, raised, self._error, hide_parameters=True, dialect=connection.dialect
             ) from raised
 
     def _compiled(self, statement: sa.Insert | sa.Update, columns: Sequence[str] | None = None) -> str:
@@ -108,10 +131,16 @@ _LOCK_UIDS = "select pg_advisory_xact_lock(key) from unnest(%s::bigint[]) as key
 
 _THESE = "in (select value from json_each(?))"
 
+_LAST_EVENT = "select sequence, hash from event where writer = {} order by sequence desc limit 1"
+
+_SAME_EVENT = "select 1 from event where at = {} and kind = {} and text = {} limit 1"
+
 _EARLIER = """
     select sop_instance_uid, id, ticket, digest, transfer_syntax_uid, verdict, stored from receipt
     where sop_instance_uid {} and stored is not null order by id
 """
+_EARLIER_OF_ONE = _EARLIER.format("= ?")
+_EARLIER_OF_MANY = _EARLIER.format(_THESE)
 
 
 def _lock_key(uid: str) -> int:
