@@ -41,7 +41,14 @@ from scp.command_set import (
 from scp.status import Answer
 from scp.storing import Announcement, Storing
 from scp.uid import valid_uid
-from scp.upper_layer import A_ABORT, A_ASSOCIATE_RQ, GateAssociation, GateSocket, acknowledge_at_once
+from scp.upper_layer import (
+    A_ABORT,
+    A_ASSOCIATE_RQ,
+    GateAssociation,
+    GateMachine,
+    GateSocket,
+    acknowledge_at_once,
+)
 
 if TYPE_CHECKING:
     from scp.upper_layer import GateServer
@@ -118,6 +125,7 @@ class FastProvider(DULServiceProvider):
 
     def __init__(self, association: FastAssociation) -> None:
         super().__init__(association)
+        self.state_machine = GateMachine(self)
         self._alarm = _Alarm()
         self._command = b""
         self._storing: Storing | None = None
@@ -324,7 +332,10 @@ class FastProvider(DULServiceProvider):
         self._idle_timer.restart()
         sock = self.socket.socket if self.socket is not None else None
         if sock is not None and self.state_machine.current_state == DATA_TRANSFER:
-            sock.sendall(response_pdus(storing.announced, answer, self.assoc.requestor.maximum_length or 0))
+            try:
+                sock.sendall(response_pdus(storing.announced, answer, self.assoc.requestor.maximum_length or 0))
+            except OSError:
+                self.event_queue.put("Evt17")
 
     def _pass_on(self, context_id: int, value: bytes) -> None:
         """Give a fragment of another service's message to pynetdicom."""
@@ -333,10 +344,7 @@ class FastProvider(DULServiceProvider):
             return
         primitive = P_DATA()
         primitive.presentation_data_value_list = [[context_id, value]]  # type: ignore[list-item]  # lists, it insists
-        try:
-            self.assoc.dimse.receive_primitive(primitive)
-        except Exception:
-            self._break_off("a command set that cannot be understood")
+        self.assoc.dimse.receive_primitive(primitive)
 
     def _break_off(self, trouble: str) -> None:
         cast(FastAssociation, self.assoc).break_off(trouble)

@@ -11,6 +11,7 @@ import time
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from rules.header import NotDicom
 from scp.arrival import Arrival, Request, malformed_uid
@@ -252,7 +253,7 @@ class _BulkData:
     def __init__(self, node: Node, kind: MediaType, location: str) -> None:
         self.location = location
         self._part = node.store.begin(node.ids.next(), b"")
-        self.bulk = Bulk(self._part.path, kind)
+        self.bulk = Bulk(Path(self._part.path), kind)
 
     def write(self, piece: memoryview) -> None:
         """Take the next bytes. Raises NoRoom."""

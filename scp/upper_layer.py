@@ -18,15 +18,19 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
+from queue import Empty
 from typing import TYPE_CHECKING, Any, cast
 
 from pydicom.uid import UID
 from pynetdicom import _config, evt
 from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.association import Association
+from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_primitives import C_STORE
-from pynetdicom.pdu_primitives import A_P_ABORT
+from pynetdicom.fsm import TRANSITION_TABLE, StateMachine
+from pynetdicom.pdu_primitives import A_P_ABORT, P_DATA
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
 from scp.status import Answer
@@ -48,6 +52,12 @@ READ_AT_ONCE = 1 << 18
 
 A_ASSOCIATE_RQ, A_ABORT = 0x01, 0x07
 """The first and the last of the PDU types (PS3.8 section 9.3)."""
+
+OUR_EVENTS = frozenset({"Evt7", "Evt8", "Evt9", "Evt11", "Evt14", "Evt15"})
+"""Events that our own side causes: it accepts, rejects, sends, releases, answers a release, aborts (PS3.8 9.2.2)."""
+
+IDLE = "Sta1"
+"""The state in which there is no connection (PS3.8 9.2.1)."""
 
 _ABORT_INVALID_PDU = bytes((7, 0, 0, 0, 0, 4, 0, 0, 2, 6))
 _ABORT_UNEXPECTED = bytes((7, 0, 0, 0, 0, 4, 0, 0, 2, 2))
@@ -210,6 +220,32 @@ class Bounds:
         self.max_instance_size = max_instance_size
 
 
+class GateMachine(StateMachine):
+    """The state machine of PS3.8 section 9.2, for which what comes too late is no fault."""
+
+    def do_action(self, event: str) -> None:
+        """Do what the event asks for: nothing, where it is over, or where our side speaks after the peer has ended."""
+        if (event, self.current_state) in TRANSITION_TABLE:
+            super().do_action(event)
+        elif event in OUR_EVENTS:
+            # An action takes the primitive that it sends from the queue: it would come round again.
+            with suppress(Empty):
+                self.dul.to_provider_queue.get_nowait()
+        elif self.current_state != IDLE:
+            super().do_action(event)
+
+
+class GateDimse(DIMSEServiceProvider):
+    """The messages of one Association; one that cannot be understood ends it."""
+
+    def receive_primitive(self, primitive: P_DATA) -> None:
+        """Take a part of a message."""
+        try:
+            super().receive_primitive(primitive)
+        except Exception:
+            cast(GateAssociation, self.assoc).break_off("a command set that cannot be understood")
+
+
 class GateAssociation(Association):
     """An Association whose C-STORE requests go straight to `begin_store`, whatever their SOP Class.
 
@@ -218,6 +254,8 @@ class GateAssociation(Association):
 
     def __init__(self, server: GateServer) -> None:
         super().__init__(server.ae, MODE_ACCEPTOR)
+        self.dul.state_machine = GateMachine(self.dul)
+        self.dimse = GateDimse(self)
         self._server = server
         self.acse_timeout = server.bounds.association_timeout
         self.network_timeout = server.bounds.idle_timeout

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import re
+
 import pynetdicom
 import pytest
+from pynetdicom import AE
+from pynetdicom.acse import ACSE
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import C_STORE_RSP
 from pynetdicom.dul import DULServiceProvider
+from pynetdicom.fsm import TRANSITION_TABLE, InvalidEventError, StateMachine
 from pynetdicom.pdu import P_DATA_TF
-from pynetdicom.transport import AssociationServer, AssociationSocket
+from pynetdicom.pdu_primitives import A_RELEASE
+from pynetdicom.transport import AssociationServer, AssociationSocket, RequestHandler
 
+from scp import dimse, fast_path, upper_layer
 from scp.command_set import read_command
 from scp.fast_path import response_pdus
 from scp.status import Answer
 from scp.storing import Announcement
+from scp.upper_layer import OUR_EVENTS, GateMachine
 
 ANNOUNCED = Announcement(7, 3, "1.2", "1.2.840.10008.1.2", "1.2.840.10008.5.1.4.1.1.2", "1.2.3.4")
 
@@ -23,27 +33,75 @@ def test_this_is_the_release_of_pynetdicom_that_it_was_tried_with() -> None:
     assert pynetdicom.__version__ == "3.0.4"
 
 
-@pytest.mark.parametrize(
-    ("kind", "names"),
-    [
-        (DULServiceProvider, ["_process_recv_primitive", "_decode_pdu", "run_reactor", "stop_dul", "kill_dul"]),
-        (Association, ["_run_reactor", "_serve_request", "_abort_nonblocking", "run_reactor", "kill"]),
-        (AssociationSocket, ["ready", "recv", "send", "close", "event_queue"]),
-        (AssociationServer, ["get_request", "verify_request", "active_associations"]),
-        (DIMSEServiceProvider, ["receive_primitive"]),
+USED: dict[type, list[str]] = {
+    DULServiceProvider: [
+        "_decode_pdu", "_idle_timer", "_kill_thread", "_process_recv_primitive", "_recv_pdu", "artim_timer",
+        "event_queue", "idle_timer_expired", "kill_dul", "receive_pdu", "run_reactor", "send_pdu", "socket",
+        "state_machine", "stop_dul", "to_provider_queue", "to_user_queue",
     ],
-)
-def test_private_names_are_still_there(kind: type, names: list[str]) -> None:
-    assert [name for name in names if not hasattr(kind, name)] == []
+    Association: [
+        "_abort_nonblocking", "_accepted_cx", "_dul_ready", "_is_paused", "_kill", "_reactor_checkpoint",
+        "_run_reactor", "_serve_request", "acse", "dimse", "dul", "is_aborted", "is_established", "is_released",
+        "kill", "requestor", "run_reactor", "set_socket",
+    ],
+    AssociationSocket: ["_is_connected", "assoc", "close", "event_queue", "ready", "recv", "send", "socket"],
+    AssociationServer: ["_handlers", "active_associations", "get_request", "verify_request"],
+    RequestHandler: ["_create_association", "ae", "local", "remote"],
+    DIMSEServiceProvider: ["message", "msg_queue", "receive_primitive"],
+    ACSE: ["is_aborted", "is_release_requested", "send_reject", "send_release"],
+    StateMachine: ["current_state", "do_action", "dul"],
+    AE: ["_servers"],
+}  # fmt: skip
+"""What is taken from pynetdicom's inside, documented or not."""
 
 
-def test_private_attributes_are_still_there() -> None:
-    ae = pynetdicom.AE()
-    association = Association(ae, "acceptor")
-    for name in ("_accepted_cx", "_kill", "_is_paused", "_reactor_checkpoint", "_dul_ready", "dul", "dimse", "acse"):
-        assert hasattr(association, name), name
-    for name in ("_idle_timer", "artim_timer", "event_queue", "_recv_pdu", "to_user_queue", "_kill_thread"):
-        assert hasattr(association.dul, name), name
+@pytest.mark.parametrize("kind", USED, ids=lambda kind: kind.__name__)
+def test_what_is_used_of_pynetdicom_is_still_there(kind: type) -> None:
+    said = "".join(inspect.getsource(each) for each in kind.__mro__ if each.__module__.startswith("pynetdicom"))
+    made = set(re.findall(r"self\.(\w+)(?:: [^=]+?)? =", said))
+    assert [name for name in USED[kind] if not hasattr(kind, name) and name not in made] == []
+
+
+def test_every_private_name_that_is_used_is_in_the_list() -> None:
+    """Or is our own: a method or an attribute that these modules make."""
+    listed = {name for names in USED.values() for name in names} | {"_dul_ready"}
+    for module in (fast_path, upper_layer, dimse):
+        tree = ast.parse(inspect.getsource(module))
+        nodes = list(ast.walk(tree))
+        ours = {each.name for each in nodes if isinstance(each, (ast.FunctionDef, ast.ClassDef))}
+        ours |= {each.attr for each in nodes if isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store)}
+        used = {each.attr for each in nodes if isinstance(each, ast.Attribute) and re.match("_[a-z]", each.attr)}
+        assert used - ours - listed == set(), module.__name__
+
+
+def test_the_states_and_events_that_are_named_are_those_of_the_state_machine() -> None:
+    assert TRANSITION_TABLE["Evt10", "Sta6"] == "DT-2"
+    assert TRANSITION_TABLE["Evt17", "Sta6"] == "AA-4"
+    assert TRANSITION_TABLE["Evt19", "Sta6"] == "AA-8"
+    assert TRANSITION_TABLE["Evt18", "Sta13"] == "AA-2"
+    assert {event for event, _ in TRANSITION_TABLE} >= OUR_EVENTS
+
+
+@pytest.mark.parametrize("event", sorted(OUR_EVENTS))
+def test_what_our_side_says_too_late_is_dropped_with_what_it_would_have_sent(event: str) -> None:
+    """Left in the queue it would come round again and again."""
+    provider = Association(pynetdicom.AE(), "acceptor").dul
+    machine = GateMachine(provider)
+    machine.current_state = "Sta13"
+    provider.to_provider_queue.put(A_RELEASE())
+    if (event, "Sta13") in TRANSITION_TABLE:
+        pytest.fail(f"{event} has an action by now")
+    machine.do_action(event)
+    assert provider.to_provider_queue.empty()
+    assert machine.current_state == "Sta13"
+
+
+def test_what_happens_after_the_end_is_no_fault_and_in_other_states_it_is() -> None:
+    machine = GateMachine(Association(pynetdicom.AE(), "acceptor").dul)
+    machine.do_action("Evt17")
+    machine.current_state = "Sta6"
+    with pytest.raises(InvalidEventError):
+        machine.do_action("Evt2")
 
 
 @pytest.mark.parametrize("maximum_length", [0, 16384, 32, 8])
