@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,14 +137,16 @@ def serving(folder: Path, url: str | None = None, more: str = "") -> Iterator[Se
 
 
 @contextmanager
-def started(folder: Path, port: int, http_port: int, url: str) -> Iterator[Served]:
-    """The node of a folder that is configured already."""
+def started(
+    folder: Path, port: int, http_port: int, url: str, env: Mapping[str, str] | None = None
+) -> Iterator[Served]:
+    """The node of a folder that is configured already, with these variables beside the usual ones."""
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
             [PROGRAM, "serve", "--config", folder / "dicomgate.toml"],
             stdout=log,
             stderr=log,
-            env={key: value for key, value in os.environ.items() if not key.startswith("DICOMGATE_")},
+            env={key: value for key, value in os.environ.items() if not key.startswith("DICOMGATE_")} | dict(env or {}),
             start_new_session=True,
         )
     served = Served(process, folder, port, http_port, url)
