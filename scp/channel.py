@@ -193,24 +193,16 @@ class Channel:
         Raises BlockingIOError on the acceptor's end where there is none now.
         """
         try:
-            data, descriptors, _, _ = socket.recv_fds(self._end, LARGEST, 1, socket.MSG_CMSG_CLOEXEC)
+            data, descriptors, _, _ = socket.recv_fds(self._end, LARGEST, 1)
         except ConnectionResetError:  # it died with messages of ours unread
             return None
         if not data:
             return None
-        return decode(data), socket.socket(fileno=descriptors[0]) if descriptors else None
+        if not descriptors:
+            return decode(data), None
+        os.set_inheritable(descriptors[0], False)
+        return decode(data), socket.socket(fileno=descriptors[0])
 
     def close(self) -> None:
         """Let go of this end."""
         self._end.close()
-
-
-def is_gone(error: OSError) -> bool:
-    """Whether sending failed because nobody is at the other end."""
-    return isinstance(error, (BrokenPipeError, ConnectionResetError, ConnectionRefusedError))
-
-
-def close_descriptors(descriptors: Iterable[int]) -> None:
-    """Close what a child has inherited and has no use for."""
-    for each in descriptors:
-        os.close(each)

@@ -38,7 +38,7 @@ class AssociationClosed:
     id: int
     closed_at: datetime
     ending: str
-    """released, aborted, lost, timeout or shutdown."""
+    """released, aborted, lost, broken, or crashed: its process died, and the sums are of its receipts."""
     instances: int
     echoes: int
     bytes: int

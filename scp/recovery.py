@@ -23,10 +23,10 @@ from scp.arrival import Arrival, Request, malformed_uid
 from scp.database import DatabaseGone, reading
 from scp.ids import number_of, time_of
 from scp.receive import Node, receive
-from scp.records import Event, Receipt
+from scp.records import AssociationClosed, Event, Receipt
 from scp.spool import spooled_places
 from scp.store import INSTANCES, QUARANTINE, RECOVERED, REJECTED, NoRoom, Store
-from scp.tables import receipt
+from scp.tables import association, receipt
 
 log = logging.getLogger("dicomgate.recovery")
 
@@ -37,6 +37,9 @@ RECENT = timedelta(hours=1)
 
 SETTLED = 60.0
 """Seconds after which a file without a receipt is no longer on its way to one, on a node that runs."""
+
+LONGEST_ASSOCIATION = timedelta(days=7)
+"""How far back open Associations are looked for."""
 
 AGAIN = 2.0
 """Seconds between asking a database that is away."""
@@ -143,6 +146,7 @@ def recover(node: Node, found: Iterable[Orphan], numbers: Collection[int] | None
 
 def recover_at_start(node: Node) -> None:
     """Bring store and audit together after a crash, as far as an hour back; before any door is open."""
+    close_dropped(node)
     recover(node, orphans(node.store, node.engine, recent=True))
     lost = list(missing(node.store, node.engine, recent=True))
     if lost:
@@ -161,11 +165,34 @@ def recover_after(node: Node, numbers: Collection[int], stopping: threading.Even
     node.committer.adopt_spool()
     while True:
         try:
+            close_dropped(node, numbers)
             recover(node, orphans(node.store, node.engine, recent=True, numbers=numbers), numbers)
             return True
         except DatabaseGone:
             if stopping.wait(AGAIN):
                 return False
+
+
+def close_dropped(node: Node, numbers: Collection[int] | None = None) -> None:
+    """Record the end of Associations whose process died; with `numbers`, only of those it opened under these.
+
+    Raises DatabaseGone. Where another node of this machine shares the database and has one of them open, the real end
+    takes the place of this one when it comes.
+    """
+    at = datetime.now(UTC)
+    theirs = (receipt.c.association_id == association.c.id) & (receipt.c.received_at >= association.c.opened_at)
+    still_open = (
+        sa.select(association.c.id, sa.func.count(receipt.c.id), sa.func.coalesce(sa.func.sum(receipt.c.size), 0))
+        .select_from(association.outerjoin(receipt, theirs))
+        .where(association.c.opened_at >= at - LONGEST_ASSOCIATION, association.c.closed_at.is_(None))
+        .where(association.c.node == node.name, association.c.refusal.is_(None))
+        .group_by(association.c.id)
+    )
+    with reading(node.engine) as connection:
+        rows = connection.execute(still_open).all()
+    for id, instances, size in rows:
+        if numbers is None or number_of(id) in numbers:
+            node.committer.note(AssociationClosed(id, at, "crashed", instances, 0, int(size)))
 
 
 def _drawn_under(name: str, numbers: Collection[int] | None) -> bool:

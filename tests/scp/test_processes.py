@@ -128,6 +128,7 @@ def test_a_worker_that_is_killed_under_load_is_replaced_and_nothing_acknowledged
         assert len(died) == 1
         assert "was killed by SIGKILL; 2 associations were dropped" in died[0][0]
         assert sum(len(each.acknowledged) == 500 for each in senders) == 2, "those of the other worker went on"
+        until(lambda: node.ask("select count(*) from association where ending = 'crashed'") == [(2,)])
         more = [Sender(node.port, 10 + each, 10) for each in range(4)]
         for each in more:
             each.start()

@@ -76,6 +76,29 @@ def test_what_a_process_left_behind_is_found_by_the_next_and_by_nobody_while_it_
     assert Spool(store, enabled=False).oldest() == RECORDS
 
 
+def test_all_that_one_process_left_goes_to_one_heir_in_order(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scp.spool.SEGMENT", 1)
+    dead, living, heir = (Spool(store, enabled=True) for _ in range(3))
+    given = [a_receipt(number) for number in range(4)]
+    for each in given:
+        dead.append([each])
+    living.append(RECORDS)
+    heir.append(RECORDS[:1])
+    heir.adopt()
+    dead.close()
+    heir.adopt()
+    living.adopt()
+    drained: list[Record] = []
+    while heir.behind:
+        drained += heir.oldest()
+        heir.drop_oldest()
+    assert [each for each in drained if each in given] == given
+    assert len(drained) == len(given) + 1
+    assert living.oldest() == RECORDS
+    living.drop_oldest()
+    assert list((store.root / "spool").iterdir()) == []
+
+
 def test_segments_are_bounded_and_drained_in_order(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scp.spool.SEGMENT", 2)
     spool = Spool(store, enabled=True)
