@@ -10,6 +10,8 @@ from rules.dictionary import tag_of
 from rules.expressions import PER_FRAME, SHARED, Expression, affirmable, compiled, leaves, parts, words
 from rules.header import Header
 
+MOST_KNOWN = 64
+"""Structures of places for which a condition keeps what they leave of it."""
 Read = tuple[int, str]
 """A tag whose value is read, and where: "here", "above", "around" or "frame"."""
 
@@ -23,7 +25,7 @@ class Question:
     for the first and the last where it is `by_position`.
     """
 
-    __slots__ = ("_folded", "always", "ask", "by_position", "expression", "needs", "reads", "told")
+    __slots__ = ("_among", "_ask", "_folded", "_reads", "always", "expression", "needs", "told")
 
     def __init__(self, expression: Expression, uid: str, root: bool) -> None:
         self.expression = expression
@@ -31,10 +33,11 @@ class Question:
         self.always = _CONSTANTS.get(repr(folded)) or (Answer.UNKNOWN if "undecidable" in folded else None)
         # What the SOP Class settles is left out of messages too, unless it is all there is.
         self.told = expression if self.always is not None else folded
-        self.ask: Callable[[Header], Answer] = compiled(folded)
         self.needs = _needs(folded, root)
-        self.reads: frozenset[Read] = frozenset(_reads(folded))
-        self.by_position = any("item" in leaf for leaf in leaves(folded))
+        # Most conditions are settled by the tags of a place, and never asked.
+        self._ask: Callable[[Header], Answer] | None = None
+        self._reads: tuple[frozenset[Read], bool] | None = None
+        self._among: dict[tuple[frozenset[int], bool], Question] = {}
 
     def of(self, place: Header, present: frozenset[int]) -> Answer:
         """The answer of a place that holds these tags."""
@@ -42,7 +45,24 @@ class Question:
             return self.always
         if self.needs is not None and self.needs.isdisjoint(present):
             return Answer.NO
-        return self.ask(place)
+        if self._ask is None:
+            self._ask = compiled(self._folded)
+        return self._ask(place)
+
+    @property
+    def reads(self) -> frozenset[Read]:
+        """The values near the place that bear on the answer."""
+        return self._bearing()[0]
+
+    @property
+    def by_position(self) -> bool:
+        """Whether the first and the last of Items alike may answer otherwise."""
+        return self._bearing()[1]
+
+    def _bearing(self) -> tuple[frozenset[Read], bool]:
+        if self._reads is None:
+            self._reads = frozenset(_reads(self._folded)), any("item" in leaf for leaf in leaves(self._folded))
+        return self._reads
 
     def among(self, present: frozenset[int], root: bool) -> Question:
         """The same question for places that hold just these tags; `root` for the Data Set itself.
@@ -53,7 +73,12 @@ class Question:
             return self
         if self.needs is not None and self.needs.isdisjoint(present):
             return question(_NO, "")
-        return question(_settled(self._folded, present, root), "", root=root)
+        known = self._among.get((present, root))
+        if known is None:
+            if len(self._among) >= MOST_KNOWN:
+                self._among.clear()
+            known = self._among[present, root] = question(_settled(self._folded, present, root), "", root=root)
+        return known
 
     @property
     def words(self) -> str:

@@ -86,7 +86,8 @@ def _placed(
     required: list[tuple[Stencil, Numbers]] = []
     unknown = False
     for stencil, present in lacking:
-        for answer, numbers in judge.asked(group.asked, stencil.exemplar, present, stencil):
+        left = group.asked.among(present, root=False)
+        for answer, numbers in judge.asked(left, stencil.exemplar, present, stencil):
             if answer is Answer.YES:
                 required.append((stencil, numbers))
             unknown = unknown or answer is Answer.UNKNOWN
@@ -126,7 +127,7 @@ def _needless(
         return
     for place, stencil, present in places:
         tags = present if present is not None else frozenset(place.tags())
-        for answer, numbers in judge.asked(group.asked, place, tags, stencil):
+        for answer, numbers in judge.asked(group.asked.among(tags, root=False), place, tags, stencil):
             if answer is not Answer.NO:
                 continue
             if group.may is not None and group.may.of(place, tags) is not Answer.NO:

@@ -38,13 +38,14 @@ def _overlay(group: int) -> Level:
     """The Overlay Plane Module for another of its repeating groups than the first (PS3.5 7.6)."""
     table = module(OVERLAY_PLANE)
     rows: dict[int, Row] = {}
-    entries: dict[int, Entry] = {}
+    entries: dict[int, Entry | None] = {}
     for row in rows_of(table.within) if table else ():
         tag = group << 16 | row.tag & 0xFFFF
         if row.tag >> 16 == OVERLAY:
             rows[tag] = Row(format_tag(tag), tag, row.type, row.section)
-            entry = entries[tag] = Entry(vr_of(tag))
+            entry = Entry(vr_of(tag))
             entry.filled = rows[tag] if row.type == "1" else None
             entry.checks = tuple(Check(rows[tag], terms, "") for terms in row.terms)
+            entries[tag] = entry
     required = frozenset(tag for tag, row in rows.items() if row.type in ("1", "2"))
     return Level(required, rows, entries=entries)

@@ -13,8 +13,11 @@ from rules.dictionary import tag_of, vr_of
 from rules.editions import NEWEST, rows_in
 from rules.expressions import Expression
 
+# An IOD has a thousand rows, made when its first instance arrives. To freeze an object makes it four times as slow to
+# make, so these are not frozen; nobody changes them all the same.
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(slots=True, eq=False)
 class Terms:
     """The values that a row lists: Enumerated Values, or Defined Terms.
 
@@ -29,7 +32,7 @@ class Terms:
     section: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Row:
     """One Attribute of a Module or Macro.
 
@@ -52,7 +55,7 @@ class Row:
     within: tuple[Row | Include, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Include:
     """A Macro at its place in a table; `types` are the Types and conditions that the place gives its rows instead.
 

@@ -131,6 +131,20 @@ class Entry:
             self.sound.add(raw)
 
 
+class Said(NamedTuple):
+    """What the Modules of a Plan say of one Attribute: all of it, what is binding, and the conditions of that."""
+
+    plan: Plan
+    tag: int
+    claims: Sequence[Claim]
+    binding: Sequence[Claim]
+    conditions: tuple[Conditional, ...]
+
+    def entry(self) -> Entry | None:
+        """What is asked of the Attribute where it is there."""
+        return self.plan.entry(self.tag, self.claims, self.binding, self.conditions)
+
+
 @dataclass(slots=True, eq=False)
 class Level:
     """What is asked of one Data Set or Item.
@@ -144,9 +158,11 @@ class Level:
     rows: Mapping[int, Row] = field(default_factory=dict)
     conditional: tuple[tuple[int, frozenset[int] | None, tuple[Conditional, ...]], ...] = ()
     undecidable: frozenset[int] = frozenset()
-    entries: Mapping[int, Entry] = field(default_factory=dict)
     root: bool = False
     """Whether this is for the Data Set itself."""
+    said: Mapping[int, Said] = field(default_factory=dict)
+    entries: dict[int, Entry | None] = field(default_factory=dict)
+    """What is asked of Attributes that are there; made from what is said of them once one is."""
     outlines: dict[tuple[int, ...], Outline] = field(default_factory=dict)
 
     def outline(self, tags: tuple[int, ...]) -> Outline:
@@ -157,6 +173,16 @@ class Level:
                 self.outlines.clear()
             known = self.outlines[tags] = _outline(self, frozenset(tags))
         return known
+
+    def entry(self, tag: int) -> Entry | None:
+        """What is asked of an Attribute that is there; None where nothing is."""
+        if tag in self.entries:
+            return self.entries[tag]
+        said = self.said.get(tag)
+        if said is None:
+            return None
+        made = self.entries[tag] = said.entry()
+        return made
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,8 +223,8 @@ def _outline(level: Level, present: frozenset[int]) -> Outline:
             undecided += bool(left)
         else:
             absent.append(tuple(left))
-    for tag in sorted(present & level.entries.keys()):
-        entry = level.entries[tag]
+    there = [(tag, entry) for tag in sorted(present) if (entry := level.entry(tag)) is not None]
+    for _, entry in there:
         if entry.barred:
             opens = _open(entry.barred, present, level.root)
             if opens is not None and opens:
@@ -211,7 +237,6 @@ def _outline(level: Level, present: frozenset[int]) -> Outline:
                 not_allowed.append((row, asked))
             elif now.always is None:
                 never.append(Open(row, asked, now))
-    there = [(tag, level.entries[tag]) for tag in sorted(present & level.entries.keys())]
     return Outline(
         present,
         tuple(missing),
@@ -488,7 +513,7 @@ class Plan:
         required: set[int] = set()
         undecidable: set[int] = set()
         conditional: list[tuple[int, frozenset[int] | None, tuple[Conditional, ...]]] = []
-        entries: dict[int, Entry] = {}
+        all_said: dict[int, Said] = {}
         for tag, said in by_tag.items():
             binding = [claim for claim in said if claim.binding]
             if not binding:
@@ -504,10 +529,8 @@ class Plan:
             conditions = self._conditions(binding, root)
             if conditions and tag not in required and not strictest.optional:
                 self._when_absent(tag, conditions, conditional, undecidable)
-            entry = self._entry(tag, said, binding, conditions)
-            if entry is not None:
-                entries[tag] = entry
-        return Level(frozenset(required), rows, tuple(conditional), frozenset(undecidable), entries, root)
+            all_said[tag] = Said(self, tag, said, binding, conditions)
+        return Level(frozenset(required), rows, tuple(conditional), frozenset(undecidable), root, all_said)
 
     def _alone(self, tag: int, row: Row) -> Entry | None:
         """What is asked of an Attribute of a Module that is not in use otherwise: its values, and what Items hold."""
@@ -542,9 +565,10 @@ class Plan:
             some = None if None in needs else frozenset(each for need in needs if need for each in need)
             conditional.append((tag, some, asked))
 
-    def _entry(
+    def entry(
         self, tag: int, said: Sequence[Claim], binding: Sequence[Claim], conditions: tuple[Conditional, ...]
     ) -> Entry | None:
+        """What is asked of an Attribute that is there, by what Modules say of it; None where nothing is."""
         vr = vr_of(tag)
         entry, sequence = Entry(vr), vr == "SQ"
         entry.filled = next((claim.row for claim in binding if claim.row.type == "1"), None)

@@ -138,6 +138,8 @@ def _several(value: bytes, delimiter: bytes, vm: str) -> bytes:
     if step > 1:
         group = one + b"(?:" + delimiter + one + b"){%d}" % (step - 1)
         return group + b"(?:" + delimiter + group + b")*"
+    if fewest == most == 1:
+        return one
     more = b"" if most is None else b"%d" % (most - 1)
     return one + b"(?:" + delimiter + one + b"){%d,%s}" % (fewest - 1, more)
 
