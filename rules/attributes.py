@@ -77,8 +77,8 @@ class Header:
         self._sequences: dict[int, ItemTable] = {}
         self._stencils: dict[int, tuple[Stencil, ...]] = {}
         self._items: dict[int, tuple[Header, ...]] = {}
-        self.memory: dict[object, Header | None] = {}
-        """Where something was found below, for those who will look for it again."""
+        self.memory: dict[int, Header] = {}
+        """Where the tags are that stand here and below, for those who will look for more of them."""
         self._codecs: tuple[str, ...] | None = None
         self._tag = self._number = 0
         if parent is None:

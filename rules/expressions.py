@@ -497,19 +497,14 @@ def _in_shared(root: Header, tag: int) -> Header | None:
 
 def _in_groups(group: Header, tag: int) -> Header | None:
     """The Item of the first Macro of a frame that has the Attribute, or the frame itself for a Macro's own Sequence."""
-    if tag not in group.memory:
-        group.memory[tag] = _first_below(group, tag)
-    return group.memory[tag]
-
-
-def _first_below(group: Header, tag: int) -> Header | None:
-    if group.has(tag):
-        return group
-    for each in group.tags():
-        for item in group.items(each):
-            if item.has(tag):
-                return item
-    return None
+    held = group.memory
+    if not held:
+        held.update(dict.fromkeys(group.elements(), group))
+        for each in group.nested():
+            for item in group.items(each):
+                for below in item.elements():
+                    held.setdefault(below, item)
+    return held.get(tag)
 
 
 def _in_frames(root: Header, tag: int, structural: bool = False) -> list[Header]:

@@ -105,6 +105,8 @@ class ItemTable:
     intact: bool = True
     """Whether nothing undecodable was met in them, and nothing was guessed."""
     laid_out: list[Layout] = field(default_factory=list)
+    different: list[Layout] = field(default_factory=list)
+    """Each layout once, in the order of its first Item."""
     alone: tuple[Header, int, bool] | None = None
     """A first Item whose layout nobody has asked for yet: its size, and whether it can be compared."""
 
@@ -117,6 +119,7 @@ class ItemTable:
             layout = layout_of(item, size, comparable)
             layout.numbers.append(1)
             self.laid_out.append(layout)
+            self.different.append(layout)
         return self.laid_out
 
 
@@ -138,7 +141,22 @@ def read_items(
     header: Header, tag: int, encoding: Encoding, start: int, end: int, delimited: bool, report: bool
 ) -> ItemTable:
     """The Items from `start` on: up to `end`, or to the delimiter of a Sequence of undefined length (PS3.5 7.5)."""
+    if not delimited and start + ITEM_HEADER <= end and not (report and header.source.budget <= 0):
+        group, element, length = encoding.tag_and_length(header.source.data, start)
+        if start + ITEM_HEADER + length == end and group << 16 | element == ITEM:
+            return _lone_item(header, tag, encoding, start, end, report)
     return _ItemReader(header, tag, encoding, start, end, delimited, report).run()
+
+
+def _lone_item(header: Header, tag: int, encoding: Encoding, start: int, end: int, report: bool) -> ItemTable:
+    """The only Item of a Sequence, of defined length; most Sequences are like that."""
+    if report:
+        header.source.budget -= 1
+    first = start + ITEM_HEADER
+    item = header.make_item(tag, 1, encoding, first, end, False, report)
+    intact = item.intact()
+    alone = item, end - first, intact
+    return ItemTable(encoding, start, [first], [end], [False], {1: item}, end, end, True, intact, alone=alone)
 
 
 class _ItemReader:
@@ -280,6 +298,7 @@ class _ItemReader:
             layout = layout_of(item, stop - start, intact and whole)
             layout.numbers.append(number)
             table.laid_out.append(layout)
+            table.different.append(layout)
             self._learn(item, number, layout)
         return whole or self._resumes(item)
 

@@ -194,7 +194,8 @@ class Judge:
             return
         fields = stencil.distinct_at(place, tag)
         column: dict[bytes, list[int]] | None = None
-        if wanted:
+        # What holds nothing but padding comes before all else.
+        if wanted and fields and min(fields) < b"!":
             for each in fields:
                 if each[0] in b" \0" and not each.strip(b" \0"):
                     column = column if column is not None else stencil.column_at(place, tag) or {}

@@ -30,6 +30,14 @@ _SERVICES = b"1.2.840.10008.3.1."
 
 
 def refers_to(root: Header, what: str) -> Answer:
+    """As `_refers_to`, found out once an instance: several conditions ask it."""
+    answer: Answer | None = root.source.answers.get(what)
+    if answer is None:
+        answer = root.source.answers[what] = _refers_to(root, what)
+    return answer
+
+
+def _refers_to(root: Header, what: str) -> Answer:
     """Whether the instance refers to such instances.
 
     `what` is "instances", composite ones of some Study and other than itself; "instances in its content", those that

@@ -132,7 +132,10 @@ class Entry:
 
 
 class Said(NamedTuple):
-    """What the Modules of a Plan say of one Attribute: all of it, what is binding, and the conditions of that."""
+    """What the Modules of a Plan say of one Attribute: all of it, what is binding, and the conditions of that.
+
+    Nothing is binding of an Attribute of a Module that is not in use otherwise.
+    """
 
     plan: Plan
     tag: int
@@ -142,6 +145,8 @@ class Said(NamedTuple):
 
     def entry(self) -> Entry | None:
         """What is asked of the Attribute where it is there."""
+        if not self.binding:
+            return self.plan.alone(self.tag, self.claims[0].row)
         return self.plan.entry(self.tag, self.claims, self.binding, self.conditions)
 
 
@@ -517,8 +522,8 @@ class Plan:
         for tag, said in by_tag.items():
             binding = [claim for claim in said if claim.binding]
             if not binding:
-                if len(said) == 1 and (entry := self._alone(tag, said[0].row)) is not None:
-                    entries[tag] = entry
+                if len(said) == 1:
+                    all_said[tag] = Said(self, tag, said, (), ())
                 continue
             if binding[0].row.keyword in self._topics:
                 continue
@@ -532,12 +537,12 @@ class Plan:
             all_said[tag] = Said(self, tag, said, binding, conditions)
         return Level(frozenset(required), rows, tuple(conditional), frozenset(undecidable), root, all_said)
 
-    def _alone(self, tag: int, row: Row) -> Entry | None:
+    def alone(self, tag: int, row: Row) -> Entry | None:
         """What is asked of an Attribute of a Module that is not in use otherwise: its values, and what Items hold."""
         if row.keyword in self._topics:
             return None
         claim = Claim(replace(row, type="3", required_if=None), True)
-        return self._entry(tag, (claim,), (claim,), ())
+        return self.entry(tag, (claim,), (claim,), ())
 
     def _conditions(self, binding: Iterable[Claim], root: bool) -> tuple[Conditional, ...]:
         return tuple(

@@ -167,7 +167,11 @@ class Stencil:
         """Where the Items of a layout begin, and whether nothing stands between them; found once."""
         known = self._places.get(id(layout))
         if known is None:
-            starts = [self._starts[number - 1] for number in layout.numbers]
+            first, last = layout.numbers[0], layout.numbers[-1]
+            if last - first == len(layout.numbers) - 1:
+                starts = self._starts[first - 1 : last]
+            else:
+                starts = [self._starts[number - 1] for number in layout.numbers]
             in_a_row = starts[-1] - starts[0] == (ITEM_HEADER + layout.size) * (len(starts) - 1)
             known = self._places[id(layout)] = (starts, in_a_row and len(starts) >= FEW)
         starts, in_a_row = known
@@ -190,15 +194,17 @@ def group(header: Header, name: str | int, table: ItemTable) -> tuple[Stencil, .
     """The Items of a Sequence by shape, in the order of their first."""
     if len(table.starts) == 1:
         return (Stencil(header.item_at(name, 1), range(1, 2), table),)
-    by_shape: dict[int, dict[int, Layout]] = {}
-    for layout in table.layouts:
-        by_shape.setdefault(layout.shape, {})[id(layout)] = layout
+    by_shape: dict[int, list[Layout]] = {}
+    for layout in table.different:
+        by_shape.setdefault(layout.shape, []).append(layout)
     stencils = []
     for layouts in by_shape.values():
-        numbers = sorted(number for layout in layouts.values() for number in layout.numbers)
+        numbers = layouts[0].numbers
+        if len(layouts) > 1:
+            numbers = sorted(number for layout in layouts for number in layout.numbers)
         exact: Sequence[int] = numbers
         if numbers[-1] - numbers[0] + 1 == len(numbers):
             exact = range(numbers[0], numbers[-1] + 1)
         exemplar = header.item_at(name, numbers[0])
-        stencils.append(Stencil(exemplar, exact, table, tuple(layouts.values())))
+        stencils.append(Stencil(exemplar, exact, table, tuple(layouts)))
     return tuple(stencils)

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import repeat
+from typing import Any
 
 from rules.dictionary import SEQUENCES, format_tag
 from rules.encoding import (
@@ -67,6 +68,8 @@ class Source:
     columns: dict[int, dict[bytes, list[int]]] = field(default_factory=dict)
     distinct: dict[int, frozenset[bytes]] = field(default_factory=dict)
     """What Stencils keep of values, by the offset of the first."""
+    answers: dict[object, Any] = field(default_factory=dict)
+    """What was found out of the whole instance, for whoever asks again."""
 
     def __post_init__(self) -> None:
         if isinstance(self.data, memoryview) and not (self.data.format == "B" and self.data.contiguous):
@@ -77,6 +80,7 @@ class Source:
         self.data = b""
         self.columns.clear()
         self.distinct.clear()
+        self.answers.clear()
 
     def fault(self, offset: int, tag: int | None, message: str, kind: Kind = "undecodable") -> None:
         """Tell of malformed input, once; what exceeds the limit is summed up in one last line."""

@@ -63,7 +63,10 @@ def _indices(header: Header, dimensions: Sequence[Header]) -> Indices:
         for raw, numbers in (stencil.column(*_PATH) or {}).items():
             if len(raw) == wanted * _WORD:
                 indices = unpack(raw)
-                frames += [(number, indices) for number in numbers]
+                if len(numbers) == 1:
+                    frames.append((numbers[0], indices))
+                else:
+                    frames += [(number, indices) for number in numbers]
             elif raw:
                 uneven.setdefault(len(raw) // _WORD, []).extend(numbers)
     frames.sort()

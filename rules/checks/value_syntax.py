@@ -31,6 +31,7 @@ from rules.encoding import KNOWN
 from rules.header import Header
 from rules.model import Finding, Problem, Rule, Undecided
 from rules.registry import run
+from rules.stencil import MOST_KEPT
 from rules.values import STRINGS
 
 
@@ -94,7 +95,19 @@ def _sound(place: Place, tag: int, plain: Plain, offset: int, length: int) -> bo
 
 
 def _all_match(place: Place, tag: int, match: Match) -> bool:
-    return place.stencil is not None and all(map(match, place.stencil.distinct_at(place.header, tag)))
+    if place.stencil is None:
+        return False
+    fields = place.stencil.distinct_at(place.header, tag)
+    if len(fields) <= MANY:
+        return all(map(match, fields))
+    # The same UIDs are often named by frames, as sources and in the list of all references.
+    sound: set[bytes] = place.header.source.answers.setdefault(match, set())
+    left = fields - sound
+    if not all(map(match, left)):
+        return False
+    if len(sound) < MOST_KEPT:
+        sound |= left
+    return True
 
 
 def _all_fit(place: Place, tag: int, lengths: Container[int]) -> bool:
@@ -216,6 +229,8 @@ def _seen(field: Field, complaint: Complaint) -> str:
 
 LOOKED_AT = 1 << 20
 """Bytes of a value field of strings that are looked at value by value: nobody sends more, and it would take long."""
+MANY = 64
+"""Distinct values of an Attribute from which on those found sound are kept while the instance is judged."""
 PATIENT = 0x0010
 _HABITS = frozenset((value_rules.PADDING.id, GROUP_LENGTH.id))
 """What a sender that does it does everywhere."""
