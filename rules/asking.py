@@ -13,7 +13,7 @@ from rules.header import Header
 MOST_KNOWN = 64
 """Structures of places for which a condition keeps what they leave of it."""
 Read = tuple[int, str]
-"""A tag whose value is read, and where: "here", "above", "around" or "frame"."""
+"""A tag whose value is read, and where: "here", "above", "around" or "frame"; "text", all text of the place."""
 
 
 class Question:
@@ -201,6 +201,8 @@ def _reads(expression: Expression) -> Iterator[Read]:
     for joint in ("all", "any"):
         for each in expression.get(joint, ()):
             yield from _reads(each)
+    if expression.get("characters") == "extended here":
+        yield 0, "text"
     if "matched" in expression:
         yield tag_of(expression["matched"][2]), "above"
     at = expression.get("at", "here")

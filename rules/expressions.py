@@ -29,7 +29,8 @@ An expression is a mapping with one of these members, and "at" where it names an
     {"sop class": [UID, ...]}              the instance is of one of these SOP Classes
     {"transfer syntax": "lossy"}           or "encapsulated", "referenced": what the Transfer Syntax does to the pixels
     {"refers to": "instances"}             or another of `rules.mentioned`: what is referred to anywhere in the instance
-    {"characters": "extended"}             some text has characters beyond the default repertoire
+    {"characters": "extended"}             some text has characters beyond the default repertoire; "extended here", text
+                                           of the place, UNKNOWN where it is text of Items below alone
     {"all": [E, ...]}, {"any": [E, ...]}, {"not": E}
     {"undecidable": words}                 the instance cannot show it
 
@@ -80,7 +81,7 @@ def compiled(expression: Expression) -> Ask:
     if operation == "refers to":
         return lambda place: refers_to(place.root, subject)
     if operation == "characters":
-        return lambda place: yes_if(has_extended_characters(place.root))
+        return _EXTENDED[subject]
     if operation == "item":
         return _last(subject[0]) if subject[1] < 0 else _within(subject[0], subject[1])
     if operation == "matched":
@@ -201,7 +202,7 @@ _LEAF_WORDS: dict[str, Callable[[Any], str]] = {
     "points to a": lambda subject: f"{subject[0]} points to a {subject[1]}",
     "kind": lambda subject: f"{subject[0]} is that of {KINDS[subject[1]]}",
     "refers to": lambda what: f"it refers to {what}",
-    "characters": lambda which: f"text has {which} characters",
+    "characters": lambda which: f"text{which.removeprefix('extended')} has extended characters",
     "item": lambda subject: _item_words(*subject),
     "sop class": lambda uids: f"the SOP Class is {listed(uids)}",
     "transfer syntax": lambda kind: f"the Transfer Syntax is {kind}",
@@ -271,8 +272,18 @@ def _as_many(place: Header, tag: int, how_many: int) -> Answer:
     if not place.has(tag):
         return Answer.NO
     wanted = _nearest(place, how_many).integer(how_many)
-    seen = len(place.items(tag)) if place.is_sequence(tag) else len(place.texts(tag))
+    found, width = place.element(tag), _WIDTHS.get(place.vr(tag) or "")
+    if place.is_sequence(tag):
+        seen = len(place.items(tag))
+    elif found is not None and width is not None:
+        seen = found[2] // width
+    else:
+        seen = len(place.texts(tag))
     return Answer.UNKNOWN if wanted is None else yes_if(seen == wanted)
+
+
+_WIDTHS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
+"""Bytes of a number in streams of them, which are not decoded."""
 
 
 def _differ(one: float | None, other: float | None) -> Answer:
@@ -590,6 +601,18 @@ def _referenced(place: Header) -> Answer:
 
 
 _SYNTAXES: dict[str, Ask] = {"lossy": _lossy, "encapsulated": _encapsulated, "referenced": _referenced}
+
+
+def _extended_here(place: Header) -> Answer:
+    if has_extended_characters(place, below=False):
+        return Answer.YES
+    return Answer.UNKNOWN if has_extended_characters(place) else Answer.NO
+
+
+_EXTENDED: dict[str, Ask] = {
+    "extended": lambda place: yes_if(has_extended_characters(place.root)),
+    "extended here": _extended_here,
+}
 
 
 def _within(keyword: str, number: int) -> Ask:

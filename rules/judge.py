@@ -254,15 +254,23 @@ def _combinations(question: Question, place: Header, stencil: Stencil) -> list[l
     # Of the Items alike, the Sequence's first and last can only be the Stencil's.
     groups = [numbers[:1], numbers[1:-1], numbers[-1:]] if question.by_position else [numbers]
     groups = [each for each in groups if each]
-    for tag, at in question.reads:
-        where = _where(place, tag, at, stencil)
-        if where is None:
-            continue
-        for column in _columns(stencil, where, tag):
-            if len(column) > 1:
-                value_of = {number: raw for raw, numbers in column.items() for number in numbers}
-                groups = [part for group in groups for part in _split(group, value_of)]
+    for column in _read(question, place, stencil):
+        if len(column) > 1:
+            value_of = {number: raw for raw, numbers in column.items() for number in numbers}
+            groups = [part for group in groups for part in _split(group, value_of)]
     return groups
+
+
+def _read(question: Question, place: Header, stencil: Stencil) -> Iterator[dict[bytes, list[int]]]:
+    """The columns of what the question reads."""
+    for tag, at in question.reads:
+        if at == "text":
+            for each in place.tags():
+                yield from _columns(stencil, place, each)
+            continue
+        where = _where(place, tag, at, stencil)
+        if where is not None:
+            yield from _columns(stencil, where, tag)
 
 
 def _split(group: list[int], value_of: dict[int, bytes]) -> list[list[int]]:

@@ -104,15 +104,15 @@ def _in_items(item: Header, stencil: Stencil, study: bytes | None) -> Iterator[R
             yield from _in_items(below, stencil, study)
 
 
-def has_extended_characters(root: Header) -> bool:
-    """Whether text of the instance has bytes beyond the default repertoire (PS3.5 6.1.2.1).
+def has_extended_characters(place: Header, *, below: bool = True) -> bool:
+    """Whether text of a Data Set or Item has bytes beyond the default repertoire (PS3.5 6.1.2.1), or text `below` it.
 
     Private Attributes are not looked at: what they hold under a VR of text need not be text.
     """
-    return any(_extended(root.raw(tag) or b"") for tag in _texts(root)) or any(
+    return any(_extended(place.raw(tag) or b"") for tag in _texts(place)) or any(
         _extended(raw)
-        for tag in _sequences(root)
-        for stencil in root.stencils(tag)
+        for tag in (_sequences(place) if below else ())
+        for stencil in place.stencils(tag)
         for raw in _below(stencil.exemplar, stencil)
     )
 

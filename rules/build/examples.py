@@ -85,7 +85,7 @@ def _trials(expression: Expression) -> Iterator[Trial]:
         choices[("ContentSequence", "root")] = [_ABSENT, *_REFERENCES]
         choices[("StudyInstanceUID", "root")] = [_STUDY]
     if any("characters" in leaf for leaf in asked):
-        choices[("PatientComments", "root")] = [b"e ", b"\xe9 "]
+        choices[("PatientComments", "here")] = [b"e ", b"\xe9 "]
     if any("sop class" in leaf for leaf in asked):
         uids = [uid for leaf in asked for uid in leaf.get("sop class", ())]
         choices[("SOPClassUID", "root")] = ["1.2.3", *uids]
@@ -174,7 +174,10 @@ def _states(keyword: str, leaf: Expression, asked: Sequence[Expression]) -> Iter
     elif operation == "matched":
         yield from _matching(subject[1], subject[3] if len(subject) > 3 else None)
     elif operation == "as many":
-        yield from ([{}] if vr == "SQ" else [_typed("1", vr)], [{}] * 2 if vr == "SQ" else [_typed("1", vr)] * 2)
+        if vr.startswith("O"):
+            yield from (b"\0" * width for width in (2, 4, 8, 16))
+        else:
+            yield from ([{}] if vr == "SQ" else [_typed("1", vr)], [{}] * 2 if vr == "SQ" else [_typed("1", vr)] * 2)
     elif operation == "begins":
         yield from (_typed(f"{subject[1][0]}1", vr), _other(vr))
     elif operation == "kind":

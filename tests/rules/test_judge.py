@@ -203,6 +203,14 @@ def test_of_many_items_alike_each_is_asked_what_its_own_number_refers_to() -> No
     assert [(each.count, each.first[-34], each.last[-34]) for each in missing] == [(2, "2", "5")]
 
 
+def test_of_many_items_alike_each_is_asked_of_its_own_text() -> None:
+    names = ["a", b"\xe4", "c", "d", b"\xf6", "e"]
+    studies = [{"StudyDescription": each, "AccessionNumber": "1"} for each in names]
+    found = findings(smallest("Inventory", InventoriedStudiesSequence=studies))
+    missing = [each for each in found if each.path.endswith("].SpecificCharacterSet")]
+    assert [(each.count, each.first[-23], each.last[-23]) for each in missing] == [(2, "2", "5")]
+
+
 def each_alone(header: Header, name: str | int, table: ItemTable) -> tuple[Stencil, ...]:
     """What stands in for stencils to judge Item by Item."""
     return tuple(
