@@ -211,8 +211,8 @@ def _reads(expression: Expression) -> Iterator[Read]:
     for operation, subject in expression.items():
         if operation in _OF_VALUES:
             yield tag_of(subject if isinstance(subject, str) else subject[0]), at
-        if operation == "differ":
-            yield tag_of(subject[1]), at
+        if operation in ("differ", "rounded"):
+            yield from ((tag_of(each), at) for each in subject[1:])
         if operation == "as many":
             yield tag_of(subject[1]), "above"
 
@@ -237,6 +237,7 @@ _OF_VALUES = frozenset(
         "begins",
         "differ",
         "points to a",
+        "rounded",
         "kind",
     )
 )

@@ -22,6 +22,7 @@ An expression is a mapping with one of these members, and "at" where it names an
     {"as many": [K, K2]}                   it has as many values, or Items, as K2 says here or above; absent is NO
     {"begins": [K, [V, ...]]}              its first value begins with one of these; absent is NO
     {"differ": [K, K2]}                    it and K2 are numbers of different size, by more than a hundredth
+    {"rounded": [K, K2, K3]}               as a number it is not exactly K2 divided by K3; UNKNOWN where one is absent
     {"points to a": [K, "SQ"]}             its value is the tag of an Attribute with this VR; absent is NO
     {"kind": [K, "multi-frame"]}           its value is the UID of a SOP Class of this kind, see `rules.kinds`
     {"item": [K, 1]}                       the place is within this Item of K, or of a Sequence whose keyword ends so;
@@ -45,6 +46,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from rules.conditions import Answer, yes_if
@@ -199,6 +201,7 @@ _LEAF_WORDS: dict[str, Callable[[Any], str]] = {
     "as many": lambda subject: f"{subject[0]} has as many values as {subject[1]} says",
     "begins": lambda subject: f"{subject[0]} begins with {listed(subject[1])}",
     "differ": lambda subject: f"{subject[0]} is not {subject[1]}",
+    "rounded": lambda subject: f"{subject[0]} is not exactly {subject[1]} / {subject[2]}",
     "points to a": lambda subject: f"{subject[0]} points to a {subject[1]}",
     "kind": lambda subject: f"{subject[0]} is that of {KINDS[subject[1]]}",
     "refers to": lambda what: f"it refers to {what}",
@@ -249,6 +252,9 @@ def _leaf(operation: str, subject: Any) -> tuple[str, _Leaf]:
     if operation == "differ":
         other = tag_of(subject[1])
         return keyword, lambda place, tag: _differ(place.number(tag), place.number(other))
+    if operation == "rounded":
+        numerator, denominator = tag_of(subject[1]), tag_of(subject[2])
+        return keyword, lambda place, tag: _rounded(place, tag, numerator, denominator)
     if operation == "points to a":
         return keyword, lambda place, tag: _points_to_a(place, tag, subject[1])
     if operation == "kind":
@@ -290,6 +296,16 @@ def _differ(one: float | None, other: float | None) -> Answer:
     if one is None or other is None:
         return Answer.NO
     return yes_if(abs(abs(one) - abs(other)) > max(abs(one), abs(other)) / 100)
+
+
+def _rounded(place: Header, tag: int, numerator: int, denominator: int) -> Answer:
+    text, top, bottom = place.text(tag), place.integer(numerator), place.integer(denominator)
+    if text is None or top is None or not bottom:
+        return Answer.UNKNOWN
+    try:
+        return yes_if(Fraction(text.strip()) != Fraction(top, bottom))
+    except ValueError:
+        return Answer.UNKNOWN
 
 
 def _points_to_a(place: Header, tag: int, vr: str) -> Answer:

@@ -76,6 +76,8 @@ def _trials(expression: Expression) -> Iterator[Trial]:
             referring.append(_typed("1", vr_of(tag_of(subject[2])) or ""))
         if operation == "differ":
             choices[(subject[1], "here")] = [*_states(subject[1], leaf, asked)]
+        if operation == "rounded":
+            choices |= {(each, "here"): [1] for each in subject[1:]}
         if operation == "as many":
             choices[(subject[1], "here")] = [1]
     if any("points to a frame" in leaf for leaf in asked):
@@ -182,6 +184,8 @@ def _states(keyword: str, leaf: Expression, asked: Sequence[Expression]) -> Iter
         yield from (_typed(f"{subject[1][0]}1", vr), _other(vr))
     elif operation == "kind":
         yield from _EACH_KIND
+    elif operation == "rounded":
+        yield from ("0.9", "1.0")
     elif operation == "differ":
         yield from (_typed("1", vr), _typed("2", vr))
     elif operation == "points to a":

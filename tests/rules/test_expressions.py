@@ -21,6 +21,8 @@ from rules.header import Header
 YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
 JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 CT, ECG = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.9.1.1"
+RATIO = ["NumericValue", "RationalNumeratorValue", "RationalDenominatorValue"]
+THIRD = {"RationalNumeratorValue": 1, "RationalDenominatorValue": 3}
 SHARED, PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
 
 
@@ -79,6 +81,15 @@ def frame_type(*values: str) -> dict[str, object]:
         ({"as many": ["SelectorFDValue", "NumberOfTableRows"]}, {"SelectorFDValue": [1.0], "NumberOfTableRows": 2}, NO),
         ({"as many": ["ConceptCodeSequence", "NumberOfTableRows"]}, {"NumberOfTableRows": 1}, NO),
         ({"as many": ["ConceptCodeSequence", "NumberOfTableRows"]}, {"ConceptCodeSequence": [{}]}, UNKNOWN),
+        ({"rounded": RATIO}, {"NumericValue": "0.333333", **THIRD}, YES),
+        ({"rounded": RATIO}, {"NumericValue": "0.25", "RationalNumeratorValue": 1, "RationalDenominatorValue": 4}, NO),
+        ({"rounded": RATIO}, {"NumericValue": "one third", **THIRD}, UNKNOWN),
+        (
+            {"rounded": RATIO},
+            {"NumericValue": "1", "RationalNumeratorValue": 1, "RationalDenominatorValue": 0},
+            UNKNOWN,
+        ),
+        ({"rounded": RATIO}, {"NumericValue": "0.333333"}, UNKNOWN),
         ({"begins": ["CodingSchemeDesignator", ["99"]]}, {"CodingSchemeDesignator": "99LOCAL"}, YES),
         ({"begins": ["CodingSchemeDesignator", ["99"]]}, {"CodingSchemeDesignator": "DCM99"}, NO),
         ({"begins": ["CodingSchemeDesignator", ["99"]]}, {}, NO),
