@@ -21,7 +21,6 @@ _LISTS = frozenset(
     tag_of(each) for each in ("ReferencedSeriesSequence", "StudiesContainingOtherReferencedInstancesSequence")
 )
 """The Common Instance Reference Module, which lists what the rest of the instance refers to (PS3.3 C.12.2)."""
-_CONTENT = tag_of("ContentSequence")
 _HL7 = b"2.16.840.1.113883.1.7."
 """How the object identifiers begin that stand for unencapsulated HL7 documents (PS3.3 C.12.1.1.6)."""
 
@@ -40,17 +39,15 @@ def refers_to(root: Header, what: str) -> Answer:
 def _refers_to(root: Header, what: str) -> Answer:
     """Whether the instance refers to such instances.
 
-    `what` is "instances", composite ones of some Study and other than itself; "instances in its content", those that
-    Content Items name; "this Study" or "other Studies", which only references can tell that name the Study; "HL7
-    documents", unencapsulated ones.
+    `what` is "instances", composite ones of some Study and other than itself; "this Study" or "other Studies", which
+    only references can tell that name the Study; "HL7 documents", unencapsulated ones.
     """
     if what == "HL7 documents":
         return yes_if(_has(root, _HL7) and any(each.sop_class.startswith(_HL7) for each in references(root)))
     if not _has(root, _tag_bytes(root, _INSTANCE)):
         return Answer.NO
     this = _bare(root.raw("SOPInstanceUID"))
-    within = frozenset((_CONTENT,)) if what == "instances in its content" else frozenset(root.tags()) - _LISTS
-    said = [_answer(each, root, what) for each in references(root, within) if each.names_another(this)]
+    said = [_answer(each, root, what) for each in references(root, _LISTS) if each.names_another(this)]
     if Answer.YES in said:
         return Answer.YES
     return Answer.UNKNOWN if Answer.UNKNOWN in said else Answer.NO
@@ -60,7 +57,7 @@ def _answer(reference: Reference, root: Header, what: str) -> Answer:
     if reference.sop_class.startswith(_SERVICES):
         return Answer.NO
     in_study = is_kind(reference.sop_class.decode("latin-1"), "study")
-    if what.startswith("instances") or in_study is not Answer.YES:
+    if what == "instances" or in_study is not Answer.YES:
         return in_study
     if reference.study is None:
         return Answer.UNKNOWN
@@ -83,10 +80,10 @@ class Reference:
         return any(_bare(each) != instance for each in self.instances or (b"",))
 
 
-def references(place: Header, within: frozenset[int] | None = None) -> Iterator[Reference]:
-    """Every reference in a Data Set or Item, or in these Sequences of it, the same ones once a structure."""
+def references(place: Header, without: frozenset[int] = frozenset()) -> Iterator[Reference]:
+    """Every reference in a Data Set or Item but those below the Sequences `without`, the same ones once a structure."""
     for tag in _sequences(place):
-        if within is None or tag in within:
+        if tag not in without:
             for stencil in place.stencils(tag):
                 yield from _in_items(stencil.exemplar, stencil, None)
 

@@ -84,7 +84,6 @@ def _trials(expression: Expression) -> Iterator[Trial]:
         choices[("FrameContentSequence", "frames")] = [[{"FrameAcquisitionNumber": 1}]]
     if any("refers to" in leaf for leaf in asked):
         choices[("ReferencedInstanceSequence", "root")] = [_ABSENT, *_REFERENCES]
-        choices[("ContentSequence", "root")] = [_ABSENT, *_REFERENCES]
         choices[("StudyInstanceUID", "root")] = [_STUDY]
     if any("characters" in leaf for leaf in asked):
         choices[("PatientComments", "here")] = [b"e ", b"\xe9 "]

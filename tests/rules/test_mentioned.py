@@ -74,19 +74,13 @@ def test_the_lists_of_references_are_no_references() -> None:
     assert refers_to(header, "other Studies") is NO
 
 
-def test_what_content_items_name_is_told_from_the_rest() -> None:
-    image = {"ValueType": "IMAGE", "ReferencedSOPSequence": [reference()]}
-    nested = instance(ContentSequence=[{"ValueType": "CONTAINER", "ContentSequence": [image]}])
-    evidence = [{"StudyInstanceUID": "1.2.5", "ReferencedSeriesSequence": [{"ReferencedSOPSequence": [reference()]}]}]
-    assert refers_to(nested, "instances in its content") is YES
-    assert refers_to(instance(PertinentOtherEvidenceSequence=evidence), "instances in its content") is NO
-
-
 def test_references_of_frames_are_seen_once_a_structure() -> None:
     source = [reference(sop_instance=f"1.2.{number}") for number in range(3, 9)]
     frames = [{"DerivationImageSequence": [{"SourceImageSequence": [each]}]} for each in source]
     found = list(references(instance(**{PER_FRAME: frames})))
-    assert {each.sop_instance for each in found} == {f"1.2.{number}".encode() for number in range(3, 9)}
+    (one,) = found
+    assert one.sop_class == CT.encode()
+    assert {each.rstrip(b"\0") for each in one.instances} == {f"1.2.{number}".encode() for number in range(3, 9)}
 
 
 def test_unencapsulated_documents_are_known_by_their_class() -> None:
