@@ -322,6 +322,11 @@ def segmented_palette(ds: Dataset) -> None:
     _tables(ds, _words(0, 1, 0, 1, 255, 65535), segmented=True)
 
 
+@legal("colour map")
+def palette_with_a_uid_of_its_own(ds: Dataset) -> None:
+    ds.PaletteColorLookupTableUID = "1.2.826.0.21"
+
+
 @fault("colour map", "palette-segments")
 def blue_that_expands_too_short(ds: Dataset) -> None:
     segmented_palette(ds)
