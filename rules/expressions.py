@@ -20,6 +20,7 @@ An expression is a mapping with one of these members, and "at" where it names an
     {"matched": [K, K2, K3, E]}            the Item that K3 so refers to answers YES; UNKNOWN where there is none
     {"code": [K, [[V, S], ...]]}           one of its Items holds one of these codes: Code Value, scheme; absent is NO
     {"as many": [K, K2]}                   it has as many values, or Items, as K2 says here or above; absent is NO
+    {"as many": [K, K2, n]}                it has n times as many
     {"begins": [K, [V, ...]]}              its first value begins with one of these; absent is NO
     {"differ": [K, K2]}                    it and K2 are numbers of different size, by more than a hundredth
     {"rounded": [K, K2, K3]}               as a number it is not exactly K2 divided by K3; UNKNOWN where one is absent
@@ -172,6 +173,10 @@ def _item_words(keyword: str, number: int) -> str:
     return f"this is the last Item of {keyword}" if number else f"this is in {keyword}"
 
 
+def _as_many_words(keyword: str, how_many: str, times: int = 1) -> str:
+    return f"{keyword} has {f'{times} times ' if times > 1 else ''}as many values as {how_many} says"
+
+
 def _matched_words(sequence: str, there: str, here: str, asked: Expression | None = None) -> str:
     if asked is None:
         return f"an Item of {sequence} has the {there} that {here} is"
@@ -198,7 +203,7 @@ _LEAF_WORDS: dict[str, Callable[[Any], str]] = {
     "varies": lambda subject: f"{subject[1]} is not the same in all Items of {subject[0]}",
     "matched": lambda subject: _matched_words(*subject),
     "code": lambda subject: f"{subject[0]} holds {listed([code for code, _ in subject[1]])}",
-    "as many": lambda subject: f"{subject[0]} has as many values as {subject[1]} says",
+    "as many": lambda subject: _as_many_words(*subject),
     "begins": lambda subject: f"{subject[0]} begins with {listed(subject[1])}",
     "differ": lambda subject: f"{subject[0]} is not {subject[1]}",
     "rounded": lambda subject: f"{subject[0]} is not exactly {subject[1]} / {subject[2]}",
@@ -245,7 +250,8 @@ def _leaf(operation: str, subject: Any) -> tuple[str, _Leaf]:
         return keyword, _code_leaf(frozenset((code, scheme) for code, scheme in subject[1]))
     if operation == "as many":
         how_many = tag_of(subject[1])
-        return keyword, lambda place, tag: _as_many(place, tag, how_many)
+        times = subject[2] if len(subject) > 2 else 1
+        return keyword, lambda place, tag: _as_many(place, tag, how_many, times)
     if operation == "begins":
         beginnings = tuple(subject[1])
         return keyword, lambda place, tag: yes_if((place.text(tag) or "").startswith(beginnings))
@@ -274,7 +280,7 @@ _PRESENCE: dict[str, _Leaf] = {
 }
 
 
-def _as_many(place: Header, tag: int, how_many: int) -> Answer:
+def _as_many(place: Header, tag: int, how_many: int, times: int) -> Answer:
     if not place.has(tag):
         return Answer.NO
     wanted = _nearest(place, how_many).integer(how_many)
@@ -285,7 +291,7 @@ def _as_many(place: Header, tag: int, how_many: int) -> Answer:
         seen = found[2] // width
     else:
         seen = len(place.texts(tag))
-    return Answer.UNKNOWN if wanted is None else yes_if(seen == wanted)
+    return Answer.UNKNOWN if wanted is None else yes_if(seen == wanted * times)
 
 
 _WIDTHS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}

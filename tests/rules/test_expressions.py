@@ -107,6 +107,8 @@ def frame_type(*values: str) -> dict[str, object]:
         ({"characters": "extended here"}, {"BeamSequence": [{"BeamName": "e"}], "Rows": 0xE9E9}, NO),
         ({"as many": ["FloatingPointValues", "Rows"]}, {"FloatingPointValues": b"\0" * 12, "Rows": 3}, YES),
         ({"as many": ["FloatingPointValues", "Rows"]}, {"FloatingPointValues": b"\0" * 12, "Rows": 12}, NO),
+        ({"as many": ["FloatingPointValues", "Rows", 3]}, {"FloatingPointValues": b"\0" * 12, "Rows": 1}, YES),
+        ({"as many": ["FloatingPointValues", "Rows", 3]}, {"FloatingPointValues": b"\0" * 12, "Rows": 3}, NO),
         ({"refers to": "HL7 documents"}, {}, NO),
         ({"items": ["BeamSequence", ">", 1]}, {"BeamSequence": [{}, {}]}, YES),
         ({"items": ["BeamSequence", ">", 0]}, {}, NO),
