@@ -34,23 +34,45 @@ def list_rules(form: str) -> None:
 
 
 @rules.command()
-@click.argument("rule_id", metavar="RULE")
+@click.argument("name", metavar="RULE|IOD|ATTRIBUTE")
+@click.option("--edition", help="Edition of the Standard, such as 2025e.")
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
-def show(rule_id: str, form: str) -> None:
-    """Print all that is known of one rule, with examples."""
+def show(name: str, edition: str | None, form: str) -> None:
+    """Print all that is known of a rule, or what the tables ask of an IOD or an Attribute.
+
+    An IOD goes by its name or SOP Class UID, an Attribute by its keyword or (gggg,eeee).
+    """
+    from rules.explain import explain
     from rules.registry import all_rules
 
-    rule = all_rules().get(rule_id)
-    if rule is None:
-        from difflib import get_close_matches
-
-        close = get_close_matches(rule_id, all_rules(), n=3)
-        hint = f" Did you mean {', '.join(close)}?" if close else ""
-        raise click.UsageError(f"There is no rule {rule_id!r}.{hint}")
+    rule = all_rules().get(name)
+    explained = explain(name, _known(edition)) if rule is None else None
+    if rule is None and explained is None:
+        raise click.UsageError(f"There is no rule, IOD or Attribute {name!r}.{_hint(name)}")
     if form == "json":
-        _print_json(as_json(rule))
+        _print_json(as_json(rule) if rule is not None else explained.as_json() if explained is not None else None)
     else:
-        click.echo(page(rule), nl=False)
+        click.echo(page(rule) if rule is not None else explained.page() if explained is not None else "", nl=False)
+
+
+def _known(edition: str | None) -> str:
+    from rules.editions import EDITIONS, NEWEST
+
+    if edition is not None and edition not in EDITIONS:
+        raise click.UsageError(f"There are no facts for edition {edition}, only for {', '.join(EDITIONS)}.")
+    return edition or NEWEST
+
+
+def _hint(name: str) -> str:
+    """What the name may be a slip of."""
+    from difflib import get_close_matches
+
+    from rules.dictionary import TAGS
+    from rules.iods import iods
+    from rules.registry import all_rules
+
+    close = get_close_matches(name, [*all_rules(), *iods(), *TAGS], n=3)
+    return f" Did you mean {', '.join(close)}?" if close else ""
 
 
 @rules.command()

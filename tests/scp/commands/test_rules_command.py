@@ -44,3 +44,10 @@ def test_coverage_tells_every_iod_in_the_shape_of_the_contract() -> None:
         "iod", "sop_class_uids", "modules", "attributes", "conditions", "undecided_conditions", "image_type",
     }  # fmt: skip
     assert len(run("coverage").output.splitlines()) == 171
+
+
+def test_what_is_asked_of_an_iod_or_an_attribute_is_shown() -> None:
+    assert "    M  Patient, PS3.3 C.7.1.1" in run("show", "CT Image").output.splitlines()
+    assert json.loads(run("show", "BitsAllocated", "--format", "json").output)["name"] == "BitsAllocated"
+    assert "LABELMAP" not in run("show", "SegmentationType", "--edition", "2020").output
+    assert run("show", "CT Image", "--edition", "2019a").exit_code == 2
