@@ -60,6 +60,8 @@ _ESCAPES = {
 }
 _WITH_ESCAPE = frozenset(("iso2022_jp", "iso2022_jp_2"))
 """Codecs that want the escape sequence before the text: it says which G0 set holds."""
+_G0_MULTI, _G0_SINGLE = (b"$B", b"$(D"), (b"(B", b"(J")
+_LINE_END = re.compile(rb"[\r\n\f\t]")
 _DELIMITER = re.compile(rb"[\\^=\r\n\f\t]")
 """Where code extensions fall back to the first character set (PS3.5 6.1.2.5.3)."""
 
@@ -89,6 +91,22 @@ def is_decodable(raw: bytes, codecs: tuple[str, ...]) -> bool:
     except UnicodeError:
         return False
     return True
+
+
+def is_left_invoked(raw: bytes) -> bool:
+    """Whether a multi-byte set that took the place of the first one still holds where a line or the value ends.
+
+    PS3.5 6.1.2.5.3. The sets that stand beside the first one, in G1, need no way back.
+    """
+    invoked = False
+    for part in raw.split(ESCAPE)[1:]:
+        if part.startswith(_G0_MULTI):
+            invoked = True
+        elif part.startswith(_G0_SINGLE):
+            invoked = False
+        if invoked and _LINE_END.search(part):
+            return True
+    return invoked
 
 
 def decode(raw: bytes, codecs: tuple[str, ...], errors: str = "replace") -> str:

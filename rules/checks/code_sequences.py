@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from rules.checks.value_place import Place, stated
 from rules.dictionary import tag_of
-from rules.model import Finding, Severity
+from rules.model import Finding, Rule, Severity
 from rules.registry import run
 from rules.syntax import LONGEST
 
@@ -18,6 +18,8 @@ CODE_VALUE, LONG_CODE_VALUE, URN_CODE_VALUE, CODE_MEANING, SCHEME = (
 VALUES = {CODE_VALUE: "Code Value", LONG_CODE_VALUE: "Long Code Value", URN_CODE_VALUE: "URN Code Value"}
 TAGS = frozenset((*VALUES, CODE_MEANING))
 """What only coded entries have."""
+_SCHEME = re.compile(rb" *[A-Za-z][A-Za-z0-9+.-]*:")
+"""How every URN and URL begins (RFC 3986 3.1)."""
 _URN = re.compile(rb" *(?:urn:|https?://)", re.IGNORECASE)
 
 
@@ -34,10 +36,22 @@ def coded_entry(place: Place) -> Iterator[Finding]:
         yield from run(CODING_SCHEME, [place.problem(SCHEME, "is absent or empty, and a code of a scheme is there")])
     if not place.header.length(CODE_MEANING):
         yield from run(MEANING, [place.problem(CODE_MEANING, "is absent or empty, Type 1")])
+    for tag, rule in ((SCHEME, CODING_SCHEME), (CODE_MEANING, MEANING), *((each, VALUE) for each in there)):
+        if place.header.length(tag):
+            yield from _blank(place, tag, rule)
     if there == [LONG_CODE_VALUE]:
         yield from _long(place)
     if there == [CODE_VALUE]:
         yield from _urn(place)
+    if URN_CODE_VALUE in there:
+        yield from _no_urn(place)
+
+
+def _blank(place: Place, tag: int, rule: Rule) -> Iterator[Finding]:
+    """Spaces alone are no value (PS3.5 7.4.1)."""
+    for raw, numbers in place.fields(tag).items():
+        if not raw.strip(b" \0"):
+            yield from run(rule, [place.problem(tag, "has nothing but spaces", numbers or None)])
 
 
 def _long(place: Place) -> Iterator[Finding]:
@@ -56,6 +70,13 @@ def _urn(place: Place) -> Iterator[Finding]:
             yield from run(FORM, [place.problem(CODE_VALUE, told, numbers or None)])
 
 
+def _no_urn(place: Place) -> Iterator[Finding]:
+    for raw, numbers in place.fields(URN_CODE_VALUE).items():
+        if raw.strip(b" ") and not _SCHEME.match(raw):
+            told = "is no URN or URL, wanted Code Value or Long Code Value"
+            yield from run(FORM, [place.problem(URN_CODE_VALUE, told, numbers or None)])
+
+
 def _coded(**changes: str | None) -> dict[str, object]:
     entry = {"CodeValue": "T-04000", "CodingSchemeDesignator": "SRT", "CodeMeaning": "Breast"} | changes
     return {"AnatomicRegionSequence": [{name: value for name, value in entry.items() if value is not None}]}
@@ -71,7 +92,12 @@ VALUE = stated(
     read the entry.
     """,
     good=[_coded()],
-    bad=[_coded(CodeValue=None), _coded(CodeValue=""), _coded(LongCodeValue="a code of more than 16 characters")],
+    bad=[
+        _coded(CodeValue=None),
+        _coded(CodeValue=""),
+        _coded(CodeValue="  "),
+        _coded(LongCodeValue="a code of more than 16 characters"),
+    ],
 )
 CODING_SCHEME = stated(
     "code-scheme",
@@ -82,7 +108,7 @@ CODING_SCHEME = stated(
     Code Value and Long Code Value mean something only within one.
     """,
     good=[_coded(), _coded(CodeValue=None, URNCodeValue="urn:oid:1.2.3", CodingSchemeDesignator=None)],
-    bad=[_coded(CodingSchemeDesignator=None), _coded(CodingSchemeDesignator="")],
+    bad=[_coded(CodingSchemeDesignator=None), _coded(CodingSchemeDesignator=""), _coded(CodingSchemeDesignator="  ")],
 )
 MEANING = stated(
     "code-meaning",
@@ -93,7 +119,7 @@ MEANING = stated(
     A viewer without the coding scheme has nothing to show.
     """,
     good=[_coded()],
-    bad=[_coded(CodeMeaning=None), _coded(CodeMeaning="")],
+    bad=[_coded(CodeMeaning=None), _coded(CodeMeaning=""), _coded(CodeMeaning="  ")],
 )
 FORM = stated(
     "code-value-form",
@@ -105,5 +131,9 @@ FORM = stated(
     searches for a code looks in one place.
     """,
     good=[_coded(CodeValue=None, LongCodeValue="a code of more than 16 characters")],
-    bad=[_coded(CodeValue=None, LongCodeValue="short"), _coded(CodeValue="urn:oid:1.2.3")],
+    bad=[
+        _coded(CodeValue=None, LongCodeValue="short"),
+        _coded(CodeValue="urn:oid:1.2.3"),
+        _coded(CodeValue=None, URNCodeValue="T-04000", CodingSchemeDesignator=None),
+    ],
 )

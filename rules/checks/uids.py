@@ -13,8 +13,8 @@ OBJECTS = ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "SOPI
 """UIDs that each identify another thing."""
 RESERVED = "1.2.840.10008."
 """What begins so is defined by the Standard."""
-_WELL_KNOWN_FRAMES = "1.2.840.10008.1.4."
-"""Frames of Reference that the Standard defines: atlases (PS3.6 Table A-2)."""
+WELL_KNOWN = {"FrameOfReferenceUID": "1.2.840.10008.1.4.", "SOPInstanceUID": "1.2.840.10008.1.5."}
+"""What the Standard defines itself: Frames of Reference of atlases, and color palettes (PS3.6 Tables A-1 and A-2)."""
 _UNDER = {"0": 39, "1": 39}
 """The highest second component under the first, where ISO/IEC 8824 limits it."""
 
@@ -44,7 +44,11 @@ def uid_shared(header: Header) -> Iterator[Problem]:
     "uid-root",
     section="PS3.5 9",
     severity=Severity.ERROR,
-    good=[{"SOPInstanceUID": "1.2.3.4", "FrameOfReferenceUID": "1.2.840.10008.1.4.1.1"}, {"SOPInstanceUID": "2.999"}],
+    good=[
+        {"SOPInstanceUID": "1.2.3.4", "FrameOfReferenceUID": "1.2.840.10008.1.4.1.1"},
+        {"SOPInstanceUID": "2.999"},
+        {"SOPInstanceUID": "1.2.840.10008.1.5.1"},
+    ],
     bad=[{"SOPInstanceUID": "1.2.840.10008.5.1.4.1.1.2.17"}, {"StudyInstanceUID": "9.8.7.6"}],
 )
 def uid_root(header: Header) -> Iterator[Problem]:
@@ -56,7 +60,7 @@ def uid_root(header: Header) -> Iterator[Problem]:
     for keyword in OBJECTS:
         uid = header.text(keyword) or ""
         if uid.startswith(RESERVED):
-            if keyword != "FrameOfReferenceUID" or not uid.startswith(_WELL_KNOWN_FRAMES):
+            if not uid.startswith(WELL_KNOWN.get(keyword, " ")):
                 yield Problem(keyword, "is under the root of the Standard, reserved for what that defines")
         elif not _is_root(*uid.split(".")[:2]):
             yield Problem(keyword, "is under a root that ISO/IEC 8824 does not have", severity=Severity.WARNING)

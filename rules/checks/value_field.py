@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from rules.charset import ESCAPE, codecs_of, decode, is_decodable
+from rules.charset import ESCAPE, codecs_of, decode, is_decodable, is_left_invoked
 from rules.syntax import LONGEST, fault_of
 from rules.values import SINGLE, TEXT
 
-Kind = Literal["syntax", "padding", "undecodable"]
+Kind = Literal["syntax", "padding", "undecodable", "escape"]
 
 _FILLED_BOTH_SIDES = frozenset(("AE", "CS", "DS", "IS", "LO", "PN", "SH", "UC"))
 """VRs whose leading spaces do not count either."""
@@ -43,23 +44,22 @@ def complaints(vr: str, raw: bytes, character_sets: tuple[str, ...]) -> Iterator
             terms = " and ".join(each or "the default" for each in character_sets) or "the default character set"
             yield Complaint("undecodable", f"has bytes that {terms} cannot decode")
             return
+        if ESCAPE in raw and is_left_invoked(raw):
+            told = "does not go back to the first character set before a line or the value ends"
+            yield Complaint("escape", told)
         text = decode(raw, codecs)
     text, padding = _unpadded(vr, text)
-    fault: Complaint | None = None
-    faults = 0
+    first: dict[Kind, Complaint] = {} if padding is None else {"padding": padding}
+    faults: Counter[Kind] = Counter()
     for each in _values(vr, text):
-        if each.kind == "padding":
-            padding = padding or each
+        first.setdefault(each.kind, each)
+        faults[each.kind] += each.kind != "padding"
+    for kind, each in first.items():
+        if faults[kind] > 1:
+            others = "1 more value is" if faults[kind] == 2 else f"{faults[kind] - 1} more values are"
+            yield replace(each, message=f"{each.message}; {others} wrong too")
         else:
-            fault = fault or each
-            faults += 1
-    if padding is not None:
-        yield padding
-    if fault is not None and faults > 1:
-        others = "1 more value is" if faults == 2 else f"{faults - 1} more values are"
-        yield replace(fault, message=f"{fault.message}; {others} wrong too")
-    elif fault is not None:
-        yield fault
+            yield each
 
 
 def count(vr: str, raw: bytes, character_sets: tuple[str, ...]) -> int:

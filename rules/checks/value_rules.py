@@ -197,6 +197,23 @@ UNDECODABLE = stated(
         {"SpecificCharacterSet": "ISO_IR 192", "StudyDescription": b"f\xfcr"},
     ],
 )
+ESCAPE_OPEN = stated(
+    "value-escape-open",
+    "PS3.5 6.1.2.5.3",
+    Severity.ERROR,
+    """A text does not go back to the first character set before a line or the value ends.
+
+    What follows, the next value or the next line, is read in the set that was left in force.
+    """,
+    good=[
+        {"SpecificCharacterSet": ["", "ISO 2022 IR 87"], "StudyDescription": b"\x1b$B;3ED\x1b(B"},
+        {"SpecificCharacterSet": ["", "ISO 2022 IR 149"], "StudyDescription": b"\x1b$)C\xb1\xe8"},
+    ],
+    bad=[
+        {"SpecificCharacterSet": ["", "ISO 2022 IR 87"], "StudyDescription": b"A\x1b$B;3ED"},
+        {"SpecificCharacterSet": ["", "ISO 2022 IR 87"], "PatientName": b"A^B=\x1b$B;3ED\x1b(B^\x1b$B;3ED"},
+    ],
+)
 CHARACTER_SET = stated(
     "value-character-set",
     "PS3.3 C.12.1.1.2",

@@ -234,7 +234,11 @@ MANY = 64
 PATIENT = 0x0010
 _HABITS = frozenset((value_rules.PADDING.id, GROUP_LENGTH.id))
 """What a sender that does it does everywhere."""
-_RULES = {"padding": value_rules.PADDING, "undecodable": value_rules.UNDECODABLE}
+_RULES = {
+    "padding": value_rules.PADDING,
+    "undecodable": value_rules.UNDECODABLE,
+    "escape": value_rules.ESCAPE_OPEN,
+}
 _QUOTABLE = {
     "CS": re.compile(r"[A-Za-z0-9 _-]{1,16}"),
     "DS": re.compile(r"[0-9.,eE+-]{1,20}"),
