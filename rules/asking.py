@@ -25,7 +25,7 @@ class Question:
     for the first and the last where it is `by_position`.
     """
 
-    __slots__ = ("_among", "_ask", "_folded", "_reads", "always", "expression", "needs", "told")
+    __slots__ = ("_among", "_ask", "_folded", "_reads", "_reason", "_words", "always", "expression", "needs", "told")
 
     def __init__(self, expression: Expression, uid: str, root: bool) -> None:
         self.expression = expression
@@ -37,6 +37,8 @@ class Question:
         # Most conditions are settled by the tags of a place, and never asked.
         self._ask: Callable[[Header], Answer] | None = None
         self._reads: tuple[frozenset[Read], bool] | None = None
+        self._words: str | None = None
+        self._reason: str | None = None
         self._among: dict[tuple[frozenset[int], bool], Question] = {}
 
     def of(self, place: Header, present: frozenset[int]) -> Answer:
@@ -83,12 +85,16 @@ class Question:
     @property
     def words(self) -> str:
         """A clause that can follow "only where"."""
-        return words(self.told)
+        if self._words is None:
+            self._words = words(self.told)
+        return self._words
 
     @property
     def reason(self) -> str:
         """A clause that can follow "since", where the answer is YES."""
-        return words(affirmable(self.told))
+        if self._reason is None:
+            self._reason = words(affirmable(self.told))
+        return self._reason
 
 
 _asked: dict[tuple[str, str, bool], Question] = {}

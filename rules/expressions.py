@@ -50,8 +50,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from rules.charset import ESCAPE
 from rules.conditions import Answer, yes_if
 from rules.dictionary import keyword_of, tag_of, vr_of
+from rules.encoding import SHORT
 from rules.header import Header, read_header
 from rules.kinds import KINDS, is_kind
 from rules.mentioned import has_extended_characters, refers_to
@@ -228,12 +230,13 @@ def _leaf(operation: str, subject: Any) -> tuple[str, _Leaf]:
         return subject, _PRESENCE[operation]
     keyword = subject[0]
     if operation in ("is", "is not"):
-        return keyword, _value_leaf(subject[1], frozenset(str(each) for each in subject[2]), operation == "is")
+        wanted_values = frozenset(str(each) for each in subject[2])
+        return keyword, _remembering(_value_leaf(subject[1], wanted_values, operation == "is"))
     if operation == "compare":
-        return keyword, _number_leaf(_COMPARISONS[subject[1]], subject[2])
+        return keyword, _remembering(_number_leaf(_COMPARISONS[subject[1]], subject[2]))
     if operation == "items":
         compare = _COMPARISONS[subject[1]]
-        return keyword, lambda place, tag: yes_if(compare(len(place.items(tag)), subject[2]))
+        return keyword, lambda place, tag: yes_if(compare(place.count(tag) or 0, subject[2]))
     if operation == "points to":
         wanted = tag_of(subject[1])
         return keyword, lambda place, tag: yes_if(wanted in place.values(tag))
@@ -354,6 +357,35 @@ def _is_group(root: Header, tag: int) -> bool:
     """Whether the tag is that of a functional group itself, not of an Attribute in one (PS3.3 C.7.6.17.1)."""
     frames = (stencil.exemplar for stencil in root.stencils(PER_FRAME))
     return any(each.has(tag) for each in (*root.items(SHARED), *frames))
+
+
+def _remembering(leaf: _Leaf) -> _Leaf:
+    """A leaf that reads one value field and nothing else, with its answers to short ones remembered.
+
+    Instances of one sender have the same codes over and over. A VR says how to read the bytes only where it is encoded,
+    and in little endian; bytes that are ASCII read the same in every character set.
+    """
+    known: dict[tuple[bytes, bytes], Answer] = {}
+
+    def remembering(place: Header, tag: int) -> Answer:
+        found = place.element(tag)
+        if found is None or found[2] > _SHORT_FIELD or found[0] not in SHORT or place.encoding.big_endian:
+            return leaf(place, tag)
+        vr, offset, length = found
+        key = (vr or b"", bytes(place.source.data[offset : offset + length]))
+        answer = known.get(key)
+        if answer is None:
+            answer = leaf(place, tag)
+            if len(known) < _MOST_FIELDS and key[1].isascii() and ESCAPE not in key[1]:
+                known[key] = answer
+        return answer
+
+    return remembering
+
+
+_SHORT_FIELD = 64
+_MOST_FIELDS = 256
+"""Bytes of a value field to which an answer is remembered, and how many of them are."""
 
 
 def _value_leaf(number: int, wanted: frozenset[str], equal: bool) -> _Leaf:

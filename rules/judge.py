@@ -98,6 +98,13 @@ class Judge:
     ) -> None:
         unknown = False
         for row, told, asked, _ in conditions:
+            if stencil is None:
+                answer = asked.of(place, present)
+                if answer is Answer.YES:
+                    self.tell(presence.MISSING, place, None, None, row, told)
+                    return
+                unknown = unknown or answer is Answer.UNKNOWN
+                continue
             for answer, numbers in self.asked(asked, place, present, stencil):
                 if answer is Answer.YES:
                     self.tell(presence.MISSING, place, stencil, numbers, row, told)
