@@ -25,7 +25,8 @@ FRAME_ALWAYS = frozenset(("ReferencedOphthalmicAxialLengthMeasurementQCImageSequ
 
 def reference(place: Place) -> Iterator[Finding]:
     """Judge an Item that has one of `TAGS`."""
-    for uid, numbers in place.fields(SOP_INSTANCE).items() if place.header.has(SOP_INSTANCE) else ():
+    named = place.distinct(SOP_INSTANCE) if place.header.has(SOP_INSTANCE) else ()
+    for uid, numbers in place.fields(SOP_INSTANCE).items() if any(each.startswith(STORAGE) for each in named) else ():
         if uid.startswith(STORAGE):
             told = "is under the root of the Standard, reserved for what that defines"
             yield from run(RESERVED, [place.problem(SOP_INSTANCE, told, numbers or None)])

@@ -24,6 +24,12 @@ class Place:
             return {self.header.raw(tag) or b"": ()}
         return self.stencil.column_at(self.header, tag) or {}
 
+    def distinct(self, tag: int) -> frozenset[bytes]:
+        """The distinct value fields of an element here."""
+        if self.stencil is None:
+            return frozenset((self.header.raw(tag) or b"",))
+        return self.stencil.distinct_at(self.header, tag)
+
     def problem(
         self,
         name: str | int,
