@@ -156,9 +156,13 @@ class Http(Section):
     max_instances: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
     """Of one Store request."""
     max_requests_per_client: Count = 32
-    """Store requests under way of one token or address; 0 sets no limit."""
+    """Store requests under way of one token or address; 0 sets no limit, as below."""
+    max_requests_per_minute: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Store requests of one token or address."""
     idle_timeout: Seconds = 60
     """Within which a client has to send 256 KiB, or the rest."""
+    trusted_proxies: Networks = ()
+    """Whose X-Forwarded-For and X-Forwarded-Proto are believed."""
     open_to_all: bool = False
     """Serve whoever can reach the port though there is no token."""
 

@@ -156,7 +156,7 @@ class StoreRequest:
         # What was rejected decides over what follows, so one has to come after the other.
         rejected: set[str] = set()
         taken, self._taken = self._taken, []
-        if self._node.policy.study_safe:
+        if self._node.policy.study_safe or len(taken) == 1:
             return [each.receive(rejected) for each in taken]
         return list(run.map(lambda each: each.receive(rejected), taken))
 

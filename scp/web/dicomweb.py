@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -21,7 +21,7 @@ from scp.receive import Node
 from scp.sender import Sender
 from scp.storable import Storable
 from scp.store import NoRoom
-from scp.stow import Bounds, Client, StoreRequest, TooMuch, UnsupportedMediaType
+from scp.stow import Bounds, Client, Result, StoreRequest, TooMuch, UnsupportedMediaType
 from scp.stow_metadata import BadMetadata
 from scp.stow_response import JSON, XML, chosen, respond
 from scp.tokens import Token
@@ -30,12 +30,14 @@ from scp.web.guard import Places, problem
 
 log = logging.getLogger("dicomgate.http")
 
+T = TypeVar("T")
+
 ROOT = "/dicom-web"
 CAPABILITIES = (Path(__file__).parent / "static" / "capabilities.xml").read_text(encoding="utf-8")
 
 NO_STUDY = "the address names no Study Instance UID"
 
-FED = 1 << 18
+FED = 1 << 20
 """Bytes that are gathered before they are handed to the thread that writes."""
 
 AT_ONCE = 64
@@ -55,7 +57,7 @@ class StoreService:
         self._bounds = Bounds(
             settings.dimse.max_instance_size, settings.http.max_instances, Storable.of(settings.dimse)
         )
-        self._places = Places(settings.http.max_requests_per_client)
+        self._places = Places(settings.http.max_requests_per_client, settings.http.max_requests_per_minute)
         self._road = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="stow")
         self._writing = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="stow-write")
 
@@ -82,9 +84,9 @@ class StoreService:
         address = request.client.host if request.client else ""
         client = Client(address, token.name if token else None, self._device(address))
         whose = client.token or address
-        if not self._places.take(whose):
-            most = self._settings.http.max_requests_per_client
-            return problem(429, f"{most} requests of this client are under way", {"retry-after": "1"})
+        full = self._places.take(whose)
+        if full is not None:
+            return problem(429, full, {"retry-after": "1"})
         try:
             return await self._store(request, client)
         finally:
@@ -104,8 +106,7 @@ class StoreService:
         try:
             content_type = request.headers.get("content-type", "")
             taken = StoreRequest(content_type, client, study, self._bounds, self._node)
-            await self._feed(taken, request)
-            results = await self._in_thread(lambda: taken.finish(self._road))
+            results = await self._take(taken, request)
         except (BadMultipart, BadMetadata) as error:
             return await self._refuse(taken, 400, str(error))
         except UnsupportedMediaType as error:
@@ -130,28 +131,38 @@ class StoreService:
         return response
 
     def _root(self, request: Request) -> str:
-        return str(request.base_url).rstrip("/") + ROOT
+        return f"{request.scope['scheme']}://{request.headers.get('host', '')}{ROOT}"
 
     def _device(self, address: str) -> str | None:
         return device_of(self._node.policy, Sender("", "", address))
 
-    async def _feed(self, taken: StoreRequest, request: Request) -> None:
-        """Hand the body to the thread that writes while more of it comes."""
+    async def _take(self, taken: StoreRequest, request: Request) -> list[Result]:
+        """Hand the body to a thread while more of it comes, the last of it with the word to finish."""
+        body = request.stream()
+        http = self._settings.http
         writing: asyncio.Future[None] | None = None
         size = 0
         try:
-            async for gathered in _gathered(request, self._settings.http.idle_timeout):
+            while True:
+                gathered, whole = await _gathered(body, http.idle_timeout)
                 size += len(gathered)
-                if size > self._settings.http.max_request_size:
-                    raise TooMuch(f"more than {self._settings.http.max_request_size} bytes")
+                if size > http.max_request_size:
+                    raise TooMuch(f"more than {http.max_request_size} bytes")
                 if writing is not None:
                     await writing
+                    writing = None
+                if whole:
+                    return await self._in_thread(partial(self._finish, taken, gathered))
                 writing = asyncio.ensure_future(self._in_thread(partial(taken.feed, gathered)))
         finally:
             if writing is not None:
                 await writing
 
-    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+    def _finish(self, taken: StoreRequest, rest: bytes) -> list[Result]:
+        taken.feed(rest)
+        return taken.finish(self._road)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writing, work)
 
     async def _refuse(self, taken: StoreRequest | None, code: int, words: str) -> Response:
@@ -161,25 +172,17 @@ class StoreService:
         return problem(code, words)
 
 
-async def _gathered(request: Request, patience: float) -> AsyncIterator[bytes]:
-    """The body in pieces of FED bytes or so. Raises TooSlow, ClientDisconnect."""
+async def _gathered(body: AsyncIterator[bytes], patience: float) -> tuple[bytes, bool]:
+    """The next FED bytes or so of a body, and whether it ends with them. Raises TooSlow, ClientDisconnect."""
     pieces: list[bytes] = []
     size = 0
-    body = request.stream()
-    deadline = asyncio.get_running_loop().time() + patience
-    while True:
-        try:
-            async with asyncio.timeout_at(deadline):
-                piece = await anext(body, None)
-        except TimeoutError:
-            raise TooSlow(f"less than {FED} bytes in {patience:g} seconds") from None
-        if piece is None:
-            break
-        pieces.append(piece)
-        size += len(piece)
-        if size >= FED:
-            yield b"".join(pieces)
-            pieces, size = [], 0
-            deadline = asyncio.get_running_loop().time() + patience
-    if pieces:
-        yield b"".join(pieces)
+    try:
+        async with asyncio.timeout(patience):
+            async for piece in body:
+                pieces.append(piece)
+                size += len(piece)
+                if size >= FED:
+                    return b"".join(pieces), False
+    except TimeoutError:
+        raise TooSlow(f"less than {FED} bytes in {patience:g} seconds") from None
+    return b"".join(pieces), True

@@ -107,20 +107,26 @@ class Guard:
 
 
 class Places:
-    """How many requests each client has under way; thread-safe."""
+    """How many requests each client has under way and has begun of late; thread-safe. 0 is no limit."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, at_once: int, a_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._at_once = at_once
+        self._a_minute = a_minute
+        self._clock = clock
         self._lock = threading.Lock()
         self._held: Counter[str] = Counter()
+        self._begun: dict[str, tuple[float, float]] = {}
+        """What is left of each client's minute, and when that was reckoned: it fills up again all the time."""
 
-    def take(self, client: str) -> bool:
-        """Whether there is a place; it is held until `give`. 0 at most is no limit."""
+    def take(self, client: str) -> str | None:
+        """Why there is no place; with None it is held until `give`."""
         with self._lock:
-            if self._most and self._held[client] >= self._most:
-                return False
+            if self._at_once and self._held[client] >= self._at_once:
+                return f"{self._at_once} requests of this client are under way"
+            if self._a_minute and not self._may_begin(client):
+                return f"this client has begun {self._a_minute} requests within a minute"
             self._held[client] += 1
-            return True
+            return None
 
     def give(self, client: str) -> None:
         """Give a place back."""
@@ -128,6 +134,15 @@ class Places:
             self._held[client] -= 1
             if self._held[client] <= 0:
                 del self._held[client]
+
+    def _may_begin(self, client: str) -> bool:
+        now = self._clock()
+        left, at = self._begun.get(client, (float(self._a_minute), now))
+        left = min(self._a_minute, left + (now - at) * self._a_minute / 60)
+        if len(self._begun) >= MOST_ADDRESSES:
+            self._begun.clear()
+        self._begun[client] = (left - 1 if left >= 1 else left, now)
+        return left >= 1
 
 
 def problem(code: int, words: str, headers: Mapping[str, str] | None = None) -> Response:

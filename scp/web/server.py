@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 
 import uvicorn
+import uvloop
 
 from scp.channel import Standing
 from scp.config import Settings
@@ -39,6 +40,8 @@ class HttpDoor:
                 timeout_keep_alive=5,
                 limit_concurrency=256,
                 server_header=False,
+                proxy_headers=bool(settings.http.trusted_proxies),
+                forwarded_allow_ips=list(settings.http.trusted_proxies),
             )
         )
         self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
@@ -68,6 +71,7 @@ class HttpDoor:
 
     def _serve(self) -> None:
         try:
-            asyncio.run(self._server.serve(sockets=[self._socket]))
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._server.serve(sockets=[self._socket]))
         except Exception:
             log.exception("the HTTP door has failed")

@@ -19,6 +19,7 @@ from serving import PROGRAM, Served, configure, serving, started
 from scp import tables
 from scp.database import writing
 from scp.tokens import Scope, TokenProblem, Tokens, add_token, list_tokens, revoke_token
+from scp.web.guard import Places
 
 PATIENCE = 20.0
 _numbers = iter(range(1, 1_000_000))
@@ -190,3 +191,14 @@ def test_a_client_has_so_many_requests_under_way_and_no_more(tmp_path: Path) -> 
             each.close()
         while store(node).code != 200:
             assert time.monotonic() < deadline
+
+
+def test_a_client_may_begin_so_many_requests_a_minute() -> None:
+    now = [0.0]
+    places = Places(at_once=0, a_minute=2, clock=lambda: now[0])
+    assert [places.take("a"), places.take("a")] == [None, None]
+    assert "within a minute" in str(places.take("a"))
+    assert places.take("b") is None
+    now[0] = 30.0
+    assert places.take("a") is None
+    assert places.take("a") is not None
