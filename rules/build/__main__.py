@@ -68,6 +68,7 @@ def report(built: Built) -> str:
         f"{folders['iods']} IODs, {folders['modules']} Modules, {folders['macros']} Macros, {rows} rows",
         f"{len(built.conditions)} distinct conditions: {how['by phrase']} read by phrase, {how['by hand']} by hand; "
         + ", ".join(f"{told[kind]} {kind}" for kind in ("decidable", "one way", "undecidable"))
+        + f"; {len(built.of_themselves)} of the decidable by the Attribute itself"
         + f"; {len(built.unread)} unread",
         "value lists: " + ", ".join(f"{count} {kind}" for kind, count in sorted(built.lists.items())),
         *(f"not in the dictionary: {tag} {' '.join(built.unknown[tag])}" for tag in sorted(built.unknown)),

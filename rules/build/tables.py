@@ -35,6 +35,8 @@ class Built:
     differences: list[str] = field(default_factory=list)
     conditions: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     """Distinct conditions, by phrase and structure: read "by phrase" or "by hand"; "decidable", "one way" or not."""
+    of_themselves: set[tuple[str, str]] = field(default_factory=set)
+    """Those among the decidable that only the Attribute itself can meet: its absence is never an error."""
     lists: Counter[str] = field(default_factory=Counter)
     unknown: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     """Keyword, VR and VM by tag of Attributes that the project's dictionary lacks."""
@@ -340,7 +342,10 @@ class Builder:
         how = "by hand" if (of, keyword, digest(phrase)) in self._corrections.conditions else "by phrase"
         can = answers(placed["if"]) - {Answer.UNKNOWN}
         told = ("undecidable", "one way", "decidable")[len(can)]
-        self.built.conditions[(self._marked(phrase), str(placed))] = (how, told)
+        distinct = (self._marked(phrase), str(placed))
+        self.built.conditions[distinct] = (how, told)
+        if told == "decidable" and Answer.YES not in answers(without(placed["if"], keyword)):
+            self.built.of_themselves.add(distinct)
 
     # Values
 
@@ -414,5 +419,22 @@ _LISTS = (
     "defined if",
     *(f"value {number}" for number in range(1, 10)),
 )
+
+
+def without(expression: Mapping[str, Any], keyword: str) -> dict[str, Any]:
+    """What is left of an expression where the Attribute is not there."""
+    made: dict[str, Any] = {}
+    for operation, subject in expression.items():
+        if operation in ("all", "any"):
+            made[operation] = [without(each, keyword) for each in subject]
+        elif operation == "not":
+            made[operation] = without(subject, keyword)
+        elif keyword == (subject if isinstance(subject, str) else subject[0]) and expression.get("at") is None:
+            return {"all" if operation == "absent" else "any": []}
+        else:
+            made[operation] = subject
+    return made
+
+
 _OF_USES = {"module": "Module", "functional group": "Functional Group"}
 _TYPES = ("1", "1C", "2", "2C", "3")

@@ -11,6 +11,9 @@ import pytest
 
 from rules.build.__main__ import main
 from rules.build.corrections import digest, read_corrections
+from rules.build.tables import without
+from rules.conditions import Answer
+from rules.expressions import answers
 
 Line = dict[str, str]
 MODULE = "http://example.org/part03/sect_C.1.1.html#table_C.1-1"
@@ -457,3 +460,20 @@ def _versioned(name: str, content: object) -> dict[str, object]:
 def _tag(name: str, vr: str, vm: str) -> dict[str, str]:
     keyword = "".join(word[:1].upper() + word[1:] for word in name.replace("'s", "").split())
     return {"keyword": keyword, "vr": vr, "vm": vm, "name": name, "retired": ""}
+
+
+@pytest.mark.parametrize(
+    ("expression", "by_itself"),
+    [
+        ({"present": "PatientID"}, True),
+        ({"all": [{"absent": "Modality"}, {"present": "PatientID"}]}, True),
+        ({"compare": ["PatientID", ">", 1]}, True),
+        ({"any": [{"present": "PatientID"}, {"absent": "Modality"}]}, False),
+        ({"not": {"absent": "PatientID"}}, True),
+        ({"present": "PatientID", "at": "root"}, False),
+    ],
+)
+def test_a_condition_that_only_the_attribute_itself_meets_is_told_apart(
+    expression: dict[str, Any], by_itself: bool
+) -> None:
+    assert (Answer.YES not in answers(without(expression, "PatientID"))) is by_itself
