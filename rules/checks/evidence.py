@@ -34,7 +34,8 @@ def _document(sop_class: str, *listed: str, sequence: str = CURRENT) -> dict[str
 @rule(
     "evidence-unlisted",
     section="C.17.2.3",
-    severity=Severity.ERROR,
+    # A list that leaves out an instance of another procedure breaks no sentence; that of key objects is of all.
+    severity=Severity.WARNING,
     iods=_with("SR Document General", _KEY_OBJECTS),
     good=[
         _document("Enhanced SR", "1.2.3", "1.2.4"),
@@ -50,9 +51,8 @@ def _document(sop_class: str, *listed: str, sequence: str = CURRENT) -> dict[str
 def evidence_unlisted(header: Header) -> Iterator[Problem]:
     """An instance that the Content Tree refers to is not in the evidence that the document lists.
 
-    The lists say which study and series an instance is in; what they leave out cannot be retrieved. Where there are
-    lists and one instance is in none of them it is a warning, since it may be of another procedure; the list of a Key
-    Object Selection is of all.
+    The lists say which study and series an instance is in; what they leave out cannot be retrieved. The list of a Key
+    Object Selection is of all, and one that is not in it an error, as it is where there is no list at all.
     """
     listed = {uid for sequence in (CURRENT, OTHER) for uid in _listed(header, sequence)}
     paths: dict[str, str] = {}
@@ -62,12 +62,11 @@ def evidence_unlisted(header: Header) -> Iterator[Problem]:
     if not paths:
         return
     keys = any(usage.name == _KEY_OBJECTS for usage in modules_of(_iod(header)))
-    some = header.has(CURRENT) or header.has(OTHER)
     missed = list(paths.values())
     yield Problem(
         missed[0],
         f"names an instance that is not in {CURRENT}{'' if keys else f' nor in {OTHER}'}",
-        severity=Severity.WARNING if some and not keys else None,
+        severity=Severity.ERROR if keys or not (header.has(CURRENT) or header.has(OTHER)) else None,
         section="C.17.6.2" if keys else "C.17.2.3",
         count=len(missed),
         first=missed[0] if len(missed) > 1 else None,

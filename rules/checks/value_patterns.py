@@ -132,16 +132,19 @@ def _lengths(word: int, vm: str) -> Container[int]:
 
 
 def _several(value: bytes, delimiter: bytes, vm: str) -> bytes:
-    """The pattern of so many values; those of strings may be empty."""
+    """The pattern of so many values; those of strings may be empty.
+
+    It never takes a value back: to remember where it might costs a hundred bytes a value.
+    """
     fewest, most, step = multiplicity(vm)
     one = b"(?:" + value + b")" + (b"?" if delimiter else b"")
     if step > 1:
         group = one + b"(?:" + delimiter + one + b"){%d}" % (step - 1)
-        return group + b"(?:" + delimiter + group + b")*"
+        return group + b"(?:" + delimiter + group + b")*+"
     if fewest == most == 1:
         return one
     more = b"" if most is None else b"%d" % (most - 1)
-    return one + b"(?:" + delimiter + one + b"){%d,%s}" % (fewest - 1, more)
+    return one + b"(?:" + delimiter + one + b"){%d,%s}+" % (fewest - 1, more)
 
 
 @cache
@@ -166,7 +169,7 @@ _VALUES = {
     "CS": rb"[A-Z0-9_ ]{0,16}",
     "DA": _YEAR + _DAY,
     "DS": _at_most("DS") + rb" *+[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)? *+",
-    "DT": _YEAR + b"(?:" + _MONTH + b"|" + _DAY + b"(?:" + _CLOCK + b")?)?" + _OFFSET + b"?",
+    "DT": _YEAR + b"(?:" + _DAY + b"(?:" + _CLOCK + b")?|" + _MONTH + b")?" + _OFFSET + b"?",
     "IS": _at_most("IS") + rb" *+[+-]?[0-9]{1,9} *+",
     "LO": _GRAPHIC + b"{0,64}",
     "LT": rb"[\t\n\f\r -~]{0,10240}",

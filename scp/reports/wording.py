@@ -42,9 +42,9 @@ def without_items(path: str) -> str:
 
 
 def kind(outcome: Examined) -> str:
-    """The IOD of an instance, or its SOP Class where no IOD is listed for it."""
+    """The IOD of an instance; where none is listed for its SOP Class that, and that it had the general checks only."""
     sop_class = f"SOP Class {printable(outcome.sop_class_uid)}" if outcome.sop_class_uid else "no SOP Class"
-    return outcome.iod or sop_class
+    return outcome.iod or f"{sop_class} (general checks only)"
 
 
 def findings_of(outcome: Examined) -> tuple[Finding, ...]:

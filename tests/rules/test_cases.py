@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from minimal import instance
 from type_cases import cases, on_types
 
 from rules.encode import header_of
@@ -13,7 +14,7 @@ from rules.engine import RuleSet, check, load_rules
 from rules.facts import canonical
 from rules.image_types import image_type
 from rules.iods import iods
-from rules.model import Finding
+from rules.model import Finding, Severity
 from rules.tables import file_name
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -73,6 +74,26 @@ STORIES = sorted(each.parent for each in CASES.rglob("header.json"))
 def test_a_story_ends_as_expected(folder: Path, update: bool) -> None:
     header = json.loads((folder / "header.json").read_text(encoding="utf-8"))
     compare(folder / "expected.txt", answer({folder.name: header}, on_types), update)
+
+
+FOUND = sorted(each.parent for each in CASES.glob("found/*/change.json"))
+
+
+@pytest.mark.parametrize("folder", FOUND, ids=lambda each: each.name)
+def test_a_fault_once_found_is_judged_as_expected(folder: Path, update: bool) -> None:
+    case = json.loads((folder / "change.json").read_text(encoding="utf-8"))
+    attributes = instance(case["iod"])
+    for path, value in case["change"].items():
+        place = attributes
+        *steps, keyword = path.split("/")
+        for sequence, number in zip(steps[::2], steps[1::2], strict=True):
+            place = place[sequence][int(number) - 1]
+        place[keyword] = value.encode("latin-1") if keyword == "PixelData" else value
+    compare(folder / "expected.txt", answer({folder.name: attributes}, _loud), update)
+
+
+def _loud(findings: Iterable[Finding]) -> list[Finding]:
+    return [each for each in findings if each.severity is not Severity.NOTE]
 
 
 def test_every_image_iod_has_its_cases() -> None:
