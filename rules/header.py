@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rules.attributes import Header
 from rules.encoding import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, Buffer, Encoding
 from rules.faults import LIMITS, Fault, Limits, NotDicom
@@ -30,15 +32,21 @@ GROUP_LENGTH = 0x00020000
 
 
 def read_header(
-    data: Buffer, transfer_syntax_uid: str, *, meta: Header | None = None, limits: Limits = LIMITS
+    data: Buffer,
+    transfer_syntax_uid: str,
+    *,
+    meta: Header | None = None,
+    limits: Limits = LIMITS,
+    forget: Callable[[int], None] | None = None,
 ) -> Header:
     """The elements of a Data Set, up to the pixel data and behind it. Never raises, whatever the bytes.
 
     `data` is kept, not copied, and no view of it is held: an mmap may be closed at any time, but nothing may be asked
     of the Header from then on, unless `Header.release` came first. Of a deflated Data Set the inflated bytes are kept,
-    and offsets count in those.
+    and offsets count in those. `forget` may be told of an offset before which nothing is needed for now.
     """
-    return _read_data_set(Source(data, limits, budget=limits.elements), 0, transfer_syntax_uid, meta)
+    source = Source(data, limits, budget=limits.elements, forget=forget)
+    return _read_data_set(source, 0, transfer_syntax_uid, meta)
 
 
 def read_part10(data: Buffer, *, limits: Limits = LIMITS) -> Header:

@@ -54,6 +54,10 @@ class PixelData:
     complete: bool = True
 
 
+FORGET_EVERY = 1 << 22
+"""Bytes: of a mapped file the kernel gives a process some 64 KiB and more around each byte it looks at."""
+
+
 @dataclass(slots=True)
 class Source:
     """The bytes, with what is told and counted over all Data Sets read from them."""
@@ -70,6 +74,8 @@ class Source:
     """What Stencils keep of values, by the offset of the first."""
     answers: dict[object, Any] = field(default_factory=dict)
     """What was found out of the whole instance, for whoever asks again."""
+    forget: Callable[[int], None] | None = None
+    """Told now and then, while fragments are walked, that what stands before an offset is done with for now."""
 
     def __post_init__(self) -> None:
         if isinstance(self.data, memoryview) and not (self.data.format == "B" and self.data.contiguous):
@@ -420,6 +426,8 @@ def fragments(walk: Walk, tag: int, start: int) -> tuple[int, int | None, tuple[
     data, end, at = walk.source.data, walk.end, start
     unpack = walk.encoding.tag_and_length
     count = size = table_length = 0
+    forget = walk.source.forget
+    due = end if forget is None else at + FORGET_EVERY
     while at + 8 <= end:
         group, element, length = unpack(data, at)
         met = group << 16 | element
@@ -430,6 +438,9 @@ def fragments(walk: Walk, tag: int, start: int) -> tuple[int, int | None, tuple[
                 count += 1
                 size += length
             at += 8 + length
+            if at > due and forget is not None:
+                forget(at)
+                due = at + FORGET_EVERY
             continue
         if met == SEQUENCE_END:
             if length:

@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Literal
@@ -44,8 +45,9 @@ from scp.channel import (
     Stop,
 )
 from scp.config import ConfigError, Settings
-from scp.listening import CannotListen, bind, listen
+from scp.listening import CannotListen, bind, listen, take_over
 from scp.logs import set_up_logs
+from scp.notify import handed_over, notify, reloading, watchdog_interval
 from scp.records import Event
 from scp.reload import Change, change
 from scp.service import CannotStart, greeting, read_rules, stop_event
@@ -129,7 +131,11 @@ class Acceptor:
         self._is_accepting = False
         self._paused_until = 0.0
         self._selector = selectors.PollSelector()
-        self._doors: dict[str, socket.socket] = {}
+        self._doors: dict[str, list[socket.socket]] = {}
+        self._handed_over = handed_over()
+        self._watchdog: float | None = None
+        """Seconds between signs of life to the service manager, where it wants them."""
+        self._watched_at = 0.0
         self._addresses: dict[str, tuple[str, int]] = {}
         """Where the doors are bound; known when they are closed, too."""
 
@@ -145,8 +151,7 @@ class Acceptor:
             for child in self._children.values():
                 os.kill(child.pid, signal.SIGKILL)
                 os.waitpid(child.pid, 0)
-            for door in self._doors.values():
-                door.close()
+            self._close_doors()
         log.info("stopped")
 
     # The beginning
@@ -166,8 +171,9 @@ class Acceptor:
                 self._turn()
             if self._stopping_at is not None:
                 return
-            for door, listener in self._doors.items():
-                listen(listener, door)
+            for door, listeners in self._doors.items():
+                for each in listeners:
+                    listen(each, door)
         except CannotListen as problem:
             raise CannotStart(str(problem)) from problem
         self._is_starting = False
@@ -175,11 +181,22 @@ class Acceptor:
         for line in greeting(self._settings, self._addresses["dimse"][1], self._addresses["http"][1]):
             self._say(line)
         sys.stdout.flush()
+        self._watchdog = watchdog_interval()
+        self._notify_ready()
 
     def _bind(self, door: str, where: Dimse | Http) -> None:
-        self._doors[door] = bind(door, where.host, where.port)
-        host, port = self._doors[door].getsockname()[:2]
+        """Bind a door, or take what the service manager has bound for it."""
+        self._doors[door] = take_over(self._handed_over.get(door, []), door) or [bind(door, where.host, where.port)]
+        host, port = self._doors[door][0].getsockname()[:2]
         self._addresses[door] = host, port
+
+    def _close_doors(self) -> None:
+        for listeners in self._doors.values():
+            for each in listeners:
+                each.close()
+
+    def _notify_ready(self) -> None:
+        notify("READY=1", f"STATUS=generation {self._generation}, AE Title {self._settings.dimse.ae_title}")
 
     # Children
 
@@ -219,9 +236,10 @@ class Acceptor:
         self._selector.close()
         for each in self._children.values():
             each.channel.close()
-        for door, listener in self._doors.items():
+        for door, listeners in self._doors.items():
             if door != keep:
-                listener.close()
+                for listener in listeners:
+                    listener.close()
 
     def _child_main(self, role: Role, settings: Settings, channel: Channel) -> int:
         if role == "prepare":
@@ -399,17 +417,19 @@ class Acceptor:
         if "dimse" not in self._doors:
             return
         wanted = bool(self._workers()) and self._stopping_at is None and time.monotonic() >= self._paused_until
-        if wanted and not self._is_accepting and not self._is_starting:
-            self._selector.register(self._doors["dimse"], selectors.EVENT_READ, self._accept)
-            self._is_accepting = True
-        elif not wanted and self._is_accepting:
-            self._selector.unregister(self._doors["dimse"])
-            self._is_accepting = False
+        if wanted == self._is_accepting or self._is_starting:
+            return
+        for each in self._doors["dimse"]:
+            if wanted:
+                self._selector.register(each, selectors.EVENT_READ, partial(self._accept, each))
+            else:
+                self._selector.unregister(each)
+        self._is_accepting = wanted
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         for _ in range(AT_ONCE):
             try:
-                client, address = self._doors["dimse"].accept()
+                client, address = listener.accept()
             except BlockingIOError:
                 return
             except ConnectionError:  # it has gone again
@@ -493,6 +513,7 @@ class Acceptor:
         seconds = 0.0 if again else DRAIN
         if not again:
             log.info("stopping")
+            notify("STOPPING=1")
             self._stopping_at = now + seconds + GRACE
         else:
             self._stopping_at = min(self._stopping_at or now, now + GRACE)
@@ -505,8 +526,7 @@ class Acceptor:
                 self._stop(each)
             elif each.state in ("ready", "draining"):
                 self._drain(each, seconds)
-        for door in self._doors.values():
-            door.close()
+        self._close_doors()
 
     def _advance_stop(self) -> None:
         """Stop the children that are drained; the last of all records that the node has stopped."""
@@ -534,6 +554,7 @@ class Acceptor:
         if self._reloading is not None:
             self._reload_again = True
             return
+        reloading()
         try:
             found = change(self._settings, self._reread())
             read_rules(found.settings)
@@ -559,6 +580,7 @@ class Acceptor:
             log.error("the configuration is faulty and changes nothing: %s", each)
         words = f"a new configuration is faulty and changes nothing: {errors[0][:200]}"
         self._note("reload-refused", words, {"errors": [each[:300] for each in errors[:50]], "count": len(errors)})
+        self._notify_ready()
 
     def _switch(self, found: Change) -> None:
         """The new generation is ready: it gets what comes from now on."""
@@ -591,6 +613,7 @@ class Acceptor:
         }
         self._note("reload", words, detail)
         log.info("%s", words)
+        self._notify_ready()
 
     def _give_up_reload(self, why: str) -> None:
         """The new generation cannot start: the old one goes on, with the settings that it has."""
@@ -606,6 +629,7 @@ class Acceptor:
         words = f"a new configuration could not be started and changes nothing: {why}"
         log.error("%s", words)
         self._note("reload-refused", words[:500], {"errors": [why[:500]], "count": 1})
+        self._notify_ready()
 
     # The loop
 
@@ -620,6 +644,9 @@ class Acceptor:
         self._advance_stop()
         if self._paused_until:
             self._admit_or_not()
+        if self._watchdog is not None and time.monotonic() >= self._watched_at + self._watchdog:
+            self._watched_at = time.monotonic()
+            notify("WATCHDOG=1")
 
     def _patience(self) -> float | None:
         """Seconds until something is to be done of which no descriptor tells."""
@@ -631,6 +658,8 @@ class Acceptor:
             moments.append(self._stopping_at)
         if self._paused_until > now:
             moments.append(self._paused_until)
+        if self._watchdog is not None:
+            moments.append(self._watched_at + self._watchdog)
         return max(0.0, min(moments) - now) if moments else None
 
 

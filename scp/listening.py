@@ -37,6 +37,15 @@ def bind(door: str, host: str, port: int) -> socket.socket:
         raise _explained(error, door, host, port) from error
 
 
+def take_over(listeners: list[socket.socket], door: str) -> list[socket.socket]:
+    """The sockets that a service manager has bound for a door. Raises CannotListen where they are no TCP."""
+    for each in listeners:
+        if each.family not in (socket.AF_INET, socket.AF_INET6) or each.type != socket.SOCK_STREAM:
+            raise CannotListen(f"the socket that was handed over for {door} is not TCP: wanted ListenStream=HOST:PORT")
+        each.setblocking(False)
+    return listeners
+
+
 def listen(listener: socket.socket, door: str) -> None:
     """Begin to listen on a bound socket. Raises CannotListen."""
     try:

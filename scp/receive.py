@@ -70,7 +70,7 @@ def receive(arrival: Arrival, node: Node) -> Receipt:
     """Check, decide, keep and record one instance; its receipt, once that is durable."""
     started = perf_counter()
     arrival.part.hasten()
-    header = read_header(arrival.data, arrival.request.transfer_syntax_uid)
+    header = read_header(arrival.data, arrival.request.transfer_syntax_uid, forget=arrival.part.forget)
     checked = check(header, node.rules)
     findings = (*disagreements(arrival.request, header), *checked.findings)
     check_ms = (perf_counter() - started) * 1000

@@ -31,6 +31,7 @@ from scp.receive import Node
 from scp.records import Event
 from scp.recovery import recover_at_start
 from scp.schema import upgrade
+from scp.settings import Http
 from scp.spool import Spool
 from scp.store import Store
 from scp.tokens import list_tokens
@@ -181,14 +182,13 @@ def run(settings: Settings, reread: Callable[[], Settings], say: Callable[[str],
         Acceptor(settings, reread, say).run()
 
 
-def refuse_open_door(settings: Settings, engine: sa.Engine) -> None:
-    """Raise CannotStart where HTTP would serve other machines without asking anybody for a token."""
-    http = settings.http
-    if http.open_to_all or is_loopback(http.host) or list_tokens(engine):
+def refuse_open_door(http: Http, host: str, engine: sa.Engine) -> None:
+    """Raise CannotStart where HTTP would serve other machines, by this address, without asking anybody for a token."""
+    if http.open_to_all or is_loopback(host) or list_tokens(engine):
         return
     raise CannotStart(
-        f"http.host = {http.host!r} serves other machines, and nobody would be asked for a token: make one with "
-        "`dicomgate token add NAME --scope store`, or set http.open_to_all = true to let everybody read and store"
+        f"HTTP at {host} serves other machines, and nobody would be asked for a token: set http.host, make a token "
+        "with `dicomgate token add NAME --scope store`, or set http.open_to_all = true to let everybody read and store"
     )
 
 

@@ -41,6 +41,10 @@ _SYNC_FILE_RANGE_WRITE = 2
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
+LOOKED_AT_ONCE = 1 << 22
+"""Bytes of a mapped file that are read before their memory is given back."""
+
+
 class StoreProblem(Exception):
     """The store cannot be used; the message says why and what to do, in one line."""
 
@@ -67,6 +71,7 @@ class Part:
         self._on_its_way = 0
         self._fd: int | None = fd
         self._found = False
+        self._mapped: mmap.mmap | None = None
 
     @classmethod
     def create(cls, store: Store, id: int, head: bytes, suffix: str = ".part") -> Part:
@@ -87,7 +92,9 @@ class Part:
         part._found = True
         part.size = os.fstat(part._opened).st_size - head
         with part.mapped() as view:
-            part._hash.update(view)
+            for at in range(0, part.size, LOOKED_AT_ONCE):
+                part._hash.update(view[at : at + LOOKED_AT_ONCE])
+                part.forget(at)
         return part
 
     @property
@@ -133,11 +140,22 @@ class Part:
         with mmap.mmap(self._opened, self._head + self.size, access=mmap.ACCESS_READ) as file:
             whole = memoryview(file)
             view = whole[self._head :]
+            self._mapped = file
             try:
                 yield view
             finally:
+                self._mapped = None
                 view.release()
                 whole.release()
+
+    def forget(self, offset: int) -> None:
+        """Give back the memory through which the Data Set up to there was looked at, where it is mapped.
+
+        The bytes stay as they are, and can be looked at again.
+        """
+        end = (self._head + offset) // mmap.PAGESIZE * mmap.PAGESIZE
+        if self._mapped is not None and end:
+            self._mapped.madvise(mmap.MADV_DONTNEED, 0, end)
 
     def sync(self) -> None:
         """Make the bytes durable, unless the whole volume is synced later.

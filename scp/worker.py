@@ -45,13 +45,14 @@ def receive_instances(settings: Settings, channel: Channel, address: tuple[str, 
     return _reporting(channel, work)
 
 
-def answer_http(settings: Settings, channel: Channel, listener: socket.socket) -> int:
-    """Serve HTTP on a socket that is bound already."""
+def answer_http(settings: Settings, channel: Channel, listeners: list[socket.socket]) -> int:
+    """Serve HTTP on sockets that are bound already."""
 
     def work(line: Line) -> None:
         with opened(settings, lambda number: line.tell(Leased(number))) as node:
-            refuse_open_door(settings, node.engine)
-            door = HttpDoor(settings, node, listener, line.standing)
+            for each in listeners:
+                refuse_open_door(settings.http, each.getsockname()[0], node.engine)
+            door = HttpDoor(settings, node, listeners, line.standing)
             door.start()
             serve(line, door, node)
 

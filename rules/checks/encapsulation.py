@@ -13,6 +13,7 @@ from rules.header import Header, PixelData
 from rules.model import Example, Finding, Problem, Severity
 from rules.registry import run, table_rule
 from rules.transfer_syntax import JPEG_BASELINE, TransferSyntax, transfer_syntax
+from rules.walk import FORGET_EVERY
 
 ITEM_HEADER = 8
 """Bytes of an Item's tag and length."""
@@ -75,11 +76,15 @@ def _fragments(header: Header, pixels: PixelData) -> Fragments:
     data, take = header.source.data, header.encoding.tag_and_length
     first = pixels.offset + ITEM_HEADER + pixels.offset_table_length
     starts, lengths, at = array("Q"), array("Q"), first
+    forget, due = header.source.forget, first + FORGET_EVERY
     for _ in range(pixels.fragments):
         length = take(data, at)[2]
         starts.append(at - first)
         lengths.append(length)
         at += ITEM_HEADER + length
+        if at > due and forget is not None:
+            forget(at)
+            due = at + FORGET_EVERY
     table = bytes(data[pixels.offset + ITEM_HEADER : first])
     frames = header.integer("NumberOfFrames") if header.has("NumberOfFrames") else 1
     video = header.transfer_syntax_uid.startswith(_VIDEO)

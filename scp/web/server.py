@@ -21,15 +21,15 @@ log = logging.getLogger("dicomgate.http")
 
 
 class HttpDoor:
-    """Answers HTTP requests on a bound socket, which other processes may share, until it is told to drain.
+    """Answers HTTP requests on bound sockets, which other processes may share, until it is told to drain.
 
     `standing` asks how the node as a whole is.
     """
 
     def __init__(
-        self, settings: Settings, node: Node, listener: socket.socket, standing: Callable[[], Standing | None]
+        self, settings: Settings, node: Node, listeners: list[socket.socket], standing: Callable[[], Standing | None]
     ) -> None:
-        self._socket = listener
+        self._listeners = listeners
         self._tokens = Tokens(node.engine)
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -72,6 +72,6 @@ class HttpDoor:
     def _serve(self) -> None:
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(self._server.serve(sockets=[self._socket]))
+                runner.run(self._server.serve(sockets=self._listeners))
         except Exception:
             log.exception("the HTTP door has failed")
