@@ -47,10 +47,14 @@ def _refers_to(root: Header, what: str) -> Answer:
     if not _has(root, _tag_bytes(root, _INSTANCE)):
         return Answer.NO
     this = _bare(root.raw("SOPInstanceUID"))
-    said = [_answer(each, root, what) for each in references(root, _LISTS) if each.names_another(this)]
-    if Answer.YES in said:
-        return Answer.YES
-    return Answer.UNKNOWN if Answer.UNKNOWN in said else Answer.NO
+    answer: Answer = Answer.NO
+    for each in references(root, _LISTS):
+        said = _answer(each, root, what) if each.names_another(this) else Answer.NO
+        if said is Answer.YES:
+            return Answer.YES
+        if said is Answer.UNKNOWN:
+            answer = Answer.UNKNOWN
+    return answer
 
 
 def _answer(reference: Reference, root: Header, what: str) -> Answer:

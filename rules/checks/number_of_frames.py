@@ -35,6 +35,7 @@ def number_of_frames_not_positive(header: Header) -> Iterator[Problem]:
     # No sentence says that the Attribute may not be there; but no Module of the IOD describes frames.
     severity=Severity.WARNING,
     iods=single_frame_iods(),
+    only_with=["NumberOfFrames"],
     good=[{"SOPClassUID": iods()["CT Image"].sop_class_uids[0], "NumberOfFrames": "1"}],
     bad=[{"SOPClassUID": iods()["CT Image"].sop_class_uids[0], "NumberOfFrames": "2"}],
 )

@@ -17,6 +17,7 @@ _OFFSET = re.compile(rb"(?P<sign>[+-])(?P<hours>[0-9]{2})(?P<minutes>[0-9]{2}) *
     "timezone-offset",
     section="C.12.1",
     severity=Severity.ERROR,
+    only_with=[KEYWORD],
     good=[{KEYWORD: "+0000"}, {KEYWORD: "-1200"}, {KEYWORD: "+0545"}, {KEYWORD: "+1400"}, {"StudyDate": "20200131"}],
     bad=[{KEYWORD: "-0000"}, {KEYWORD: "+1500"}, {KEYWORD: "+0160"}, {KEYWORD: "0100"}, {KEYWORD: " +0100"}],
 )

@@ -123,6 +123,9 @@ def _closer(place: Place, tag: int, vr: bytes | None, plain: Plain | None) -> It
         yield from attribute(place, tag)
         yield from _encoded_vr(place, tag, vr, entry)
         plain = (BIG if place.header.encoding.big_endian else LITTLE).beneath(tag, vr)
+        _, offset, length = place.header.elements()[tag]
+        if plain is not None and (not length or _sound(place, tag, plain, offset, length)):
+            return
     if place.header.is_sequence(tag):
         for each in places_within(place, tag):
             yield from _elements(each)

@@ -70,6 +70,7 @@ def _example(iod: str = "12-Lead ECG", groups: int = 1, **changes: object) -> Ex
     section="A.34",
     severity=Severity.ERROR,
     iods=list(LIMITS),
+    only_with=[SEQUENCE],
     good=[
         _example(),
         _example("Electrooculogram"),
@@ -121,6 +122,7 @@ def _range(limits: Limits) -> str:
     "waveform-channel-count",
     section="C.10.9",
     severity=Severity.ERROR,
+    only_with=[SEQUENCE],
     good=[_example()],
     bad=[_example(ChannelDefinitionSequence=[{}])],
 )
@@ -141,6 +143,7 @@ def waveform_channel_count(header: Header) -> Iterator[Problem]:
     "waveform-bits",
     section="C.10.9.1.5",
     severity=Severity.ERROR,
+    only_with=[SEQUENCE],
     good=[_example(), _example("General ECG", WaveformSampleInterpretation="XX")],
     bad=[
         _example(WaveformBitsAllocated=8),
@@ -166,6 +169,7 @@ def waveform_bits(header: Header) -> Iterator[Problem]:
     "waveform-data-length",
     section="C.10.9.1.7",
     severity=Severity.ERROR,
+    only_with=[SEQUENCE],
     good=[
         _example(),
         _example(
