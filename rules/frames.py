@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rules.header import Header
-from rules.model import Problem
+from rules.model import Finding, Problem
 from rules.values import Value
 
 SHARED, PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
@@ -162,6 +162,38 @@ def named(numbers: Sequence[int]) -> str:
     more = len(numbers) - len(first)
     last = f"{more} more" if more else first.pop()
     return f"frames {', '.join(first)} and {last}"
+
+
+def items_of(finding: Finding) -> tuple[int, ...]:
+    """The Items that a finding is of, as many as are named and one more; none where it does not say."""
+    if finding.items or finding.count > 1 or not finding.path.startswith(f"{PER_FRAME}["):
+        return finding.items
+    return (int(finding.path.partition("[")[2].partition("]")[0]),)
+
+
+def both(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    """The Items of two findings that are one; none where either does not say."""
+    return tuple(sorted({*one, *other})[: MOST_NAMED + 1]) if one and other else ()
+
+
+def with_frames(finding: Finding) -> Finding:
+    """The finding with its frames in the message, where they do not stand in a row between the first and the last."""
+    items, path = finding.items, finding.path
+    if not items:
+        return finding
+    in_a_row = items[-1] - items[0] == len(items) - 1 and (len(items) <= MOST_NAMED or _reaches(finding))
+    if in_a_row or not path.startswith(f"{PER_FRAME}["):
+        return replace(finding, items=())
+    more = finding.count - MOST_NAMED if len(items) > MOST_NAMED else 0
+    first = [str(number) for number in items[:MOST_NAMED]]
+    last = f"{more} more" if more else first.pop()
+    return replace(finding, items=(), message=f"{finding.message} (frames {', '.join(first)} and {last})")
+
+
+def _reaches(finding: Finding) -> bool:
+    """Whether the last frame is as far from the first as there are frames."""
+    last = int((finding.last or "[0]").partition("[")[2].partition("]")[0])
+    return last - finding.items[0] == finding.count - 1
 
 
 def _path(place: Header, names: Sequence[str]) -> str:

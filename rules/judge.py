@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from rules.asking import Question
 from rules.checks import multiplicity, presence, values
 from rules.conditions import Answer
+from rules.frames import MOST_NAMED
 from rules.header import Header, Stencil
 from rules.model import Finding, Rule
 from rules.plan import LONG, PER_FRAME, SHARED, Check, Conditional, Entry, Level, Open, Outline, Plan
@@ -245,7 +246,9 @@ def spread(finding: Finding, exemplar: Header, numbers: Sequence[int]) -> Findin
     first, last = f"{head}[{numbers[0]}]{rest}", f"{head}[{numbers[-1]}]{rest}"
     if len(numbers) == 1:
         return replace(finding, path=first)
-    return replace(finding, path=first, count=len(numbers), first=first, last=last)
+    return replace(
+        finding, path=first, count=len(numbers), first=first, last=last, items=tuple(numbers[: MOST_NAMED + 1])
+    )
 
 
 def _both(one: Numbers, other: Numbers) -> Numbers:

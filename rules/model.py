@@ -26,7 +26,8 @@ class Problem:
     """What one rule saw in one place.
 
     `path` is a keyword path as `Header.path_of` gives it. `severity` and `section` are the rule's own
-    unless set here. A fault that repeats over frames or Items is one Problem with `count`, `first` and `last`.
+    unless set here. A fault that repeats over frames or Items is one Problem with `count`, `first` and `last`;
+    `items` are their numbers, ascending, as many as are named and one more.
     """
 
     path: str
@@ -37,6 +38,7 @@ class Problem:
     count: int = 1
     first: str | None = None
     last: str | None = None
+    items: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class Finding:
     """A Problem with the rule that saw it: what is journalled, printed and answered.
 
     `tag` is that of the last Attribute of `path`, as "(gggg,eeee)"; `section` names the document first
-    ("PS3.3 C.8.32.2"). The message holds no patient data.
+    ("PS3.3 C.8.32.2"). The message holds no patient data. `items` are as a Problem has them, until the message names
+    them.
     """
 
     rule: str
@@ -57,6 +60,7 @@ class Finding:
     count: int = 1
     first: str | None = None
     last: str | None = None
+    items: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

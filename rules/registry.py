@@ -96,6 +96,7 @@ def _finding(rule: Rule, problem: Problem) -> Finding:
         count=problem.count,
         first=problem.first,
         last=problem.last,
+        items=problem.items,
     )
 
 

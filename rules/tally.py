@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from rules.frames import both, items_of, with_frames
 from rules.model import Finding, Severity
 
 MOST_FINDINGS = 1000
@@ -29,7 +30,8 @@ class Tally:
         if known is not None:
             first = min(known.first or known.path, finding.first or finding.path, key=_place)
             last = max(known.last or known.path, finding.last or finding.path, key=_place)
-            self._alike[key] = replace(known, path=first, count=known.count + finding.count, first=first, last=last)
+            count, items = known.count + finding.count, both(items_of(known), items_of(finding))
+            self._alike[key] = replace(known, path=first, count=count, first=first, last=last, items=items)
         elif len(self._alike) < self._most:
             self._alike[key] = finding
         else:
@@ -38,7 +40,7 @@ class Tally:
 
     def findings(self) -> Iterator[Finding]:
         """The findings; where there were too many, a last one says how many more."""
-        yield from self._alike.values()
+        yield from map(with_frames, self._alike.values())
         if self._more:
             told = f"{self._more} more findings are not told"
             yield Finding("findings-cut-off", self._gravest, "", "", "dicomgate", told)

@@ -315,12 +315,13 @@ def _label_repeated(items: Sequence[MappedItem]) -> Iterator[Problem]:
 
     The label tells alternative mappings apart; a person who is offered the two cannot choose.
     """
-    met: set[bytes] = set()
+    met: dict[bytes, set[int]] = {}
     for item in items:
         for raw, frames in item.place.fields(_LABEL).items() if item.has("LUTLabel") else ():
-            if raw.strip() in met:
-                yield item.problem("LUTLabel", "is that of an earlier mapping", frames)
-            met.add(raw.strip())
+            mine, known = set(frames or (0,)), met.setdefault(raw.strip(), set())
+            if mine & known:
+                yield item.problem("LUTLabel", "is that of an earlier mapping", sorted(mine & known) if frames else ())
+            known |= mine
 
 
 _LABEL = tag_of("LUTLabel")
@@ -329,8 +330,14 @@ LABEL_REPEATED = table_rule(
     "real-world-value-label-repeated",
     section="C.7.6.16.2.11.1.1",
     severity=Severity.NOTE,
-    good=[_map({"LUTLabel": "lin"}, {"LUTLabel": "log"})],
-    bad=[_map({"LUTLabel": "lin"}, {"LUTLabel": "lin"})],
+    good=[
+        _map({"LUTLabel": "lin"}, {"LUTLabel": "log"}),
+        {PER_FRAME: [{SEQUENCE: [{"LUTLabel": each} for each in names]} for names in (("lin", "log"), ("log", "lin"))]},
+    ],
+    bad=[
+        _map({"LUTLabel": "lin"}, {"LUTLabel": "lin"}),
+        {PER_FRAME: [{SEQUENCE: [{"LUTLabel": "lin"}, {"LUTLabel": "lin"}]}, {SEQUENCE: [{"LUTLabel": "log"}] * 2}]},
+    ],
 )(_label_repeated)
 
 _OF_ITEMS = (VR, LUT_LENGTH, LUT_FLOATING, TWO_WAYS, ORDER, FLAT, BEYOND, NO_UNIT)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rules.frames import MOST_NAMED, both, items_of
 from rules.header import Header, Stencil
 from rules.model import Example, Finding, Problem, Rule, Severity, Undecided
 from rules.registry import table_rule
@@ -50,7 +51,8 @@ class Place:
         first, last = (f"{stem}[{number}]{rest}" for number in (numbers[0], numbers[-1]))
         if len(numbers) == 1:
             return Problem(first, message, value_number, severity, section)
-        return Problem(first, message, value_number, severity, section, len(numbers), first, last)
+        items = tuple(numbers[: MOST_NAMED + 1])
+        return Problem(first, message, value_number, severity, section, len(numbers), first, last, items)
 
 
 def places_within(place: Place, tag: int) -> Iterator[Place]:
@@ -103,16 +105,17 @@ def once(said: Iterable[Finding | Undecided], habits: Container[str] = ()) -> It
 class Repeated:
     """A finding that may come again, with its count and the first and the last of its paths."""
 
-    __slots__ = ("count", "first", "last", "told")
+    __slots__ = ("count", "first", "items", "last", "told")
 
     def __init__(self, finding: Finding) -> None:
         self.told = finding
-        self.count = finding.count
+        self.count, self.items = finding.count, items_of(finding)
         self.first, self.last = finding.first or finding.path, finding.last or finding.path
 
     def add(self, again: Finding, in_order: bool) -> None:
         """Count a finding; paths are compared by their Item numbers, unless they come in order as they are."""
         self.count += again.count
+        self.items = both(self.items, items_of(again))
         first, last = again.first or again.path, again.last or again.path
         if in_order or _items(last) > _items(self.last):
             self.last = last
@@ -123,7 +126,7 @@ class Repeated:
         """All of them as one."""
         if self.count == self.told.count:
             return self.told
-        return replace(self.told, path=self.first, count=self.count, first=self.first, last=self.last)
+        return replace(self.told, path=self.first, count=self.count, first=self.first, last=self.last, items=self.items)
 
 
 def _items(path: str) -> list[int]:
