@@ -41,6 +41,7 @@ def _example(iod: str, *value_types: str) -> Example:
     section="A.35",
     severity=Severity.ERROR,
     iods=list(ALLOWED),
+    only_with=[SEQUENCE],
     good=[
         _example("Basic Text SR", "CONTAINER", "DATE"),
         _example("Enhanced SR", "NUM", "SCOORD", "IMAGE"),
@@ -57,8 +58,8 @@ def content_value_type(header: Header) -> Iterator[Problem]:
 
     Receivers of a simpler report have nothing to show such an Item with; it belongs in an IOD that has it.
     """
-    iod = storage_sop_classes()[header.text("SOPClassUID") or ""]
-    section, allowed = ALLOWED[iod]
+    iod = storage_sop_classes().get(header.text("SOPClassUID") or "", "")
+    section, allowed = ALLOWED.get(iod, ("", _OTHERS))
     for item in _items(header):
         value_type = item.text("ValueType")
         if value_type in _OTHERS and value_type not in allowed:

@@ -69,8 +69,8 @@ def _example(iod: str = "12-Lead ECG", groups: int = 1, **changes: object) -> Ex
     "waveform-limits",
     section="A.34",
     severity=Severity.ERROR,
-    iods=list(LIMITS),
     only_with=[SEQUENCE],
+    iods=list(LIMITS),
     good=[
         _example(),
         _example("Electrooculogram"),
@@ -90,7 +90,9 @@ def waveform_limits(header: Header) -> Iterator[Problem]:
 
     Viewers of an ECG lay it out for what the IOD allows; waveforms beyond that belong in another IOD.
     """
-    limits = LIMITS[storage_sop_classes()[header.text("SOPClassUID") or ""]]
+    limits = LIMITS.get(storage_sop_classes().get(header.text("SOPClassUID") or "", ""))
+    if limits is None:
+        return
     total = 0
     for group in header.items(SEQUENCE):
         channels, samples = group.integer("NumberOfWaveformChannels"), group.integer("NumberOfWaveformSamples")
