@@ -30,6 +30,7 @@ from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.fsm import TRANSITION_TABLE, StateMachine
+from pynetdicom.pdu import A_ABORT_RQ
 from pynetdicom.pdu_primitives import A_P_ABORT, P_DATA
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
@@ -55,6 +56,13 @@ A_ASSOCIATE_RQ, A_ABORT = 0x01, 0x07
 
 OUR_EVENTS = frozenset({"Evt7", "Evt8", "Evt9", "Evt11", "Evt14", "Evt15"})
 """Events that our own side causes: it accepts, rejects, sends, releases, answers a release, aborts (PS3.8 9.2.2)."""
+
+ABORTED = "Evt16"
+"""An A-ABORT has come."""
+
+BY_PROVIDER = 2
+ABORT_REASONS = frozenset({0, 1, 2, 4, 5, 6})
+"""Source of an A-ABORT that names a reason, and the reasons that there are (PS3.8 9.3.8)."""
 
 IDLE = "Sta1"
 """The state in which there is no connection (PS3.8 9.2.1)."""
@@ -226,6 +234,8 @@ class GateMachine(StateMachine):
     def do_action(self, event: str) -> None:
         """Do what the event asks for: nothing, where it is over, or where our side speaks after the peer has ended."""
         if (event, self.current_state) in TRANSITION_TABLE:
+            if event == ABORTED:
+                self._settle_abort()
             super().do_action(event)
         elif event in OUR_EVENTS:
             # An action takes the primitive that it sends from the queue: it would come round again.
@@ -233,6 +243,21 @@ class GateMachine(StateMachine):
                 self.dul.to_provider_queue.get_nowait()
         elif self.current_state != IDLE:
             super().do_action(event)
+
+    def _settle_abort(self) -> None:
+        """Let an A-ABORT be one whatever source and reason it names (PS3.8 9.3.8): some values raise in pynetdicom.
+
+        Before it stands what no action has taken, since the Association was over by then.
+        """
+        received = self.dul._recv_pdu.queue
+        while received and not isinstance(received[0], A_ABORT_RQ):
+            received.popleft()
+        if received:
+            abort = cast(A_ABORT_RQ, received[0])
+            if abort.source != BY_PROVIDER:
+                abort.source = 0
+            elif abort.reason_diagnostic not in ABORT_REASONS:
+                abort.reason_diagnostic = 0
 
 
 class GateDimse(DIMSEServiceProvider):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import socket
 import struct
 import sys
@@ -45,6 +46,8 @@ CHECKED_EVERY = 100
 
 SLACK = 12
 """Descriptors beyond those of before: of the folders that hold the last minutes, and of logs and databases."""
+
+_TRACEBACK = re.compile(r"^Traceback .*\n(?:  .*\n)*.+", re.MULTILINE)
 
 CONTEXTS = {
     1: (CT, [peers.IMPLICIT]),
@@ -255,10 +258,8 @@ def left(node: Served, before: tuple[int, int]) -> list[str]:
         if not broken or time.monotonic() > deadline:
             break
         time.sleep(0.1)
-    traceback = node.log.find("Traceback")
-    if traceback >= 0:
-        broken.append(f"a traceback: {node.log[max(0, traceback - 300) : traceback + 2500]}")
-    return broken
+    kinds = {re.findall(r'  File ".*, in (.*)', each)[-1]: each for each in _TRACEBACK.findall(node.log)}
+    return broken + list(kinds.values())
 
 
 def _until(end: float, seed: int) -> Iterator[int]:

@@ -15,8 +15,8 @@ from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import C_STORE_RSP
 from pynetdicom.dul import DULServiceProvider
 from pynetdicom.fsm import TRANSITION_TABLE, InvalidEventError, StateMachine
-from pynetdicom.pdu import P_DATA_TF
-from pynetdicom.pdu_primitives import A_RELEASE
+from pynetdicom.pdu import A_ABORT_RQ, P_DATA_TF
+from pynetdicom.pdu_primitives import A_ABORT, A_P_ABORT, A_RELEASE
 from pynetdicom.transport import AssociationServer, AssociationSocket, RequestHandler
 
 from scp import dimse, fast_path, upper_layer
@@ -80,6 +80,21 @@ def test_the_states_and_events_that_are_named_are_those_of_the_state_machine() -
     assert TRANSITION_TABLE["Evt19", "Sta6"] == "AA-8"
     assert TRANSITION_TABLE["Evt18", "Sta13"] == "AA-2"
     assert {event for event, _ in TRANSITION_TABLE} >= OUR_EVENTS
+
+
+@pytest.mark.parametrize(("source", "reason"), [(0, 0), (1, 9), (80, 0), (2, 3), (2, 255)])
+def test_an_abort_is_one_whatever_it_says(source: int, reason: int) -> None:
+    """Source 1 and reason 3 are reserved, and sent all the same."""
+    abort = A_ABORT_RQ()
+    abort.source, abort.reason_diagnostic = source, reason
+    provider = Association(pynetdicom.AE(), "acceptor").dul
+    machine = GateMachine(provider)
+    machine.current_state = "Sta6"
+    provider._recv_pdu.put(P_DATA_TF())  # which came when nobody wanted it any more
+    provider._recv_pdu.put(abort)
+    with pytest.raises(AttributeError, match="close"):  # there is no socket here: all else is done by then
+        machine.do_action("Evt16")
+    assert isinstance(provider.to_user_queue.get_nowait(), A_P_ABORT if source == 2 else A_ABORT)
 
 
 @pytest.mark.parametrize("event", sorted(OUR_EVENTS))
