@@ -237,9 +237,9 @@ def told_more(iod: str) -> Attributes:
     """The smallest instance with what dciodvfy asks for where it cannot tell: a body part, an orientation."""
     attributes = instance(iod)
     modules = {each.name for each in modules_of(iod) if each.usage == "M"}
-    if "General Series" in modules and "AnatomicRegionSequence" not in attributes:
-        attributes.setdefault("BodyPartExamined", "ABDOMEN")
-    if "General Image" in modules and SHARED not in attributes and "ImageOrientationPatient" not in attributes:
+    if "General Series" in modules and attributes.get("AnatomicRegionSequence") != []:
+        attributes["BodyPartExamined"] = attributes.get("BodyPartExamined") or "ABDOMEN"
+    if "General Image" in modules and "ImageOrientationPatient" not in attributes:
         attributes.setdefault("PatientOrientation", None)
     return attributes
 
