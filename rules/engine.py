@@ -129,7 +129,7 @@ def _topics(iod: str, edition: str, deciding: frozenset[int]) -> tuple[Topic, ..
 
 
 def _applies(rule: Rule, iod: str, deciding: frozenset[int]) -> bool:
-    if rule.from_tables or (rule.iods is not None and iod not in rule.iods):
+    if rule.from_tables or (rule.of is not None and not rule.of(iod)):
         return False
     return rule.only_with is None or not rule.only_with.isdisjoint(deciding)
 

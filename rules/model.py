@@ -76,8 +76,8 @@ class Rule:
     """One thing that can be wrong with an instance, with its words and examples.
 
     `check` takes the header, or for a rule `from_tables` the place and the row of the fact tables that
-    the engine hands it. `iods` are the IODs it is asked of; None means wherever it can apply. `only_with` are tags of
-    which the Data Set has to hold one for the rule to find anything; None where that cannot be said.
+    the engine hands it. `of` tells whether it is asked of an IOD; None means wherever it can apply. `only_with` are
+    tags of which the Data Set has to hold one for the rule to find anything; None where that cannot be said.
     """
 
     id: str
@@ -87,7 +87,7 @@ class Rule:
     reason: str
     good: tuple[Example, ...]
     bad: tuple[Example, ...]
-    iods: frozenset[str] | None
+    of: Callable[[str], bool] | None
     from_tables: bool
     check: Callable[..., Iterator[Problem]]
     only_with: frozenset[int] | None = None

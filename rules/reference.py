@@ -7,7 +7,7 @@ from typing import Any
 
 from rules.encode import Element
 from rules.model import Example, Rule
-from rules.registry import all_rules
+from rules.registry import all_rules, iods_of
 
 
 def reference() -> str:
@@ -34,8 +34,8 @@ def page(rule: Rule) -> str:
     """One rule in plain text, as `dicomgate rules show` prints it."""
     lines = [rule.id, f"  {rule.severity}, {section_of(rule)}", "", f"  {rule.summary}"]
     lines += ["", *_wrapped(rule.reason)] if rule.reason else []
-    if rule.iods:
-        lines += ["", f"  Asked of: {', '.join(sorted(rule.iods))}"]
+    if rule.of is not None:
+        lines += ["", f"  Asked of: {', '.join(iods_of(rule))}"]
     for head, examples in (("Good", rule.good), ("Bad", rule.bad)):
         lines += ["", f"  {head}:", *(f"    {_short(each)}" for each in examples)] if examples else []
     return "\n".join(lines) + "\n"
@@ -49,7 +49,7 @@ def as_json(rule: Rule) -> dict[str, Any]:
         "section": section_of(rule),
         "summary": rule.summary,
         "reason": rule.reason,
-        "iods": sorted(rule.iods) if rule.iods else None,
+        "iods": iods_of(rule) or None,
         "from_tables": rule.from_tables,
         "good": [_plain(each) for each in rule.good],
         "bad": [_plain(each) for each in rule.bad],

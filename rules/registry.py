@@ -10,6 +10,7 @@ from importlib import import_module
 from types import MappingProxyType
 
 from rules.dictionary import format_tag, tag_of
+from rules.iods import iods
 from rules.model import Example, Finding, Problem, Rule, Severity
 
 LONGEST_ID = 39
@@ -25,19 +26,20 @@ def rule(
     severity: Severity,
     good: Iterable[Example],
     bad: Iterable[Example],
-    iods: Iterable[str] | None = None,
+    iods: Iterable[str] | Callable[[str], bool] | None = None,
     only_with: Iterable[str] | None = None,
 ) -> Callable[[Callable[..., Iterator[Problem]]], Rule]:
     """Register a rule that is asked of the whole header; its docstring and examples are its page.
 
+    `iods` names IODs, or tells of one whether it is meant: to ask all of them would mean to read all their tables.
     `only_with` names Attributes: a Data Set that holds none of them is passed without asking. Most instances hold
     little of what there are rules on, so this is most of what makes many rules cheap.
     """
 
     def register(check: Callable[..., Iterator[Problem]]) -> Rule:
-        where = None if iods is None else frozenset(iods)
+        of = iods if iods is None or callable(iods) else frozenset(iods).__contains__
         tags = None if only_with is None else frozenset(map(tag_of, only_with))
-        return _register(id, section, severity, good, bad, where, False, check, tags)
+        return _register(id, section, severity, good, bad, of, False, check, tags)
 
     return register
 
@@ -51,6 +53,11 @@ def table_rule(
         return _register(id, section, severity, good, bad, None, True, check)
 
     return register
+
+
+def iods_of(rule: Rule) -> list[str]:
+    """The IODs that a rule is asked of, in alphabetical order; none where it is asked of whatever it can apply to."""
+    return [name for name in sorted(iods()) if rule.of(name)] if rule.of is not None else []
 
 
 @cache
@@ -114,7 +121,7 @@ def _register(
     severity: Severity,
     good: Iterable[Example],
     bad: Iterable[Example],
-    iods: frozenset[str] | None,
+    of: Callable[[str], bool] | None,
     from_tables: bool,
     check: Callable[..., Iterator[Problem]],
     only_with: frozenset[int] | None = None,
@@ -132,7 +139,7 @@ def _register(
         " ".join(reason.split()),
         tuple(good),
         tuple(bad),
-        iods,
+        of,
         from_tables,
         check,
         only_with,

@@ -5,22 +5,22 @@ from __future__ import annotations
 from functools import cache
 
 from rules.dictionary import tag_of
-from rules.iods import iods, modules_of
+from rules.iods import modules_of, storage_sop_classes
 from rules.modules import module, rows_of
 
 ROWS, NUMBER_OF_FRAMES = tag_of("Rows"), tag_of("NumberOfFrames")
 
 
 @cache
-def single_frame_iods() -> frozenset[str]:
-    """The IODs of images that have one frame by nature."""
-    return frozenset(name for name in iods() if _holds(name, ROWS) and not _holds(name, NUMBER_OF_FRAMES))
+def is_single_frame(iod: str) -> bool:
+    """Whether the IOD is of images that have one frame by nature."""
+    return _holds(iod, ROWS) and not _holds(iod, NUMBER_OF_FRAMES)
 
 
-@cache
-def single_frame_sop_classes() -> frozenset[str]:
-    """The SOP Class UIDs of `single_frame_iods`."""
-    return frozenset(uid for name in single_frame_iods() for uid in iods()[name].sop_class_uids)
+def is_single_frame_class(uid: str) -> bool:
+    """Whether this is the SOP Class of such an IOD."""
+    iod = storage_sop_classes().get(uid)
+    return iod is not None and is_single_frame(iod)
 
 
 def _holds(iod: str, tag: int) -> bool:

@@ -15,8 +15,8 @@ _NAMED_BY = ("ReferencedSOPSequence", "ReferencedRealWorldValueMappingInstanceSe
 """The Sequences of a Content Item, and of a reference in it, that name an instance."""
 
 
-def _with(*modules: str) -> list[str]:
-    return [name for name in iods() if any(usage.name in modules for usage in modules_of(name))]
+def _has_evidence(iod: str) -> bool:
+    return any(usage.name in ("SR Document General", _KEY_OBJECTS) for usage in modules_of(iod))
 
 
 def _document(sop_class: str, *listed: str, sequence: str = CURRENT) -> dict[str, object]:
@@ -36,7 +36,7 @@ def _document(sop_class: str, *listed: str, sequence: str = CURRENT) -> dict[str
     section="C.17.2.3",
     # A list that leaves out an instance of another procedure breaks no sentence; that of key objects is of all.
     severity=Severity.WARNING,
-    iods=_with("SR Document General", _KEY_OBJECTS),
+    iods=_has_evidence,
     good=[
         _document("Enhanced SR", "1.2.3", "1.2.4"),
         _document("Enhanced SR", "1.2.3", "1.2.4", sequence=OTHER),

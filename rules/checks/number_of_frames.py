@@ -8,7 +8,7 @@ from rules.header import Header
 from rules.iods import iods
 from rules.model import Problem, Severity
 from rules.registry import rule
-from rules.single_frame import single_frame_iods
+from rules.single_frame import is_single_frame
 
 
 @rule(
@@ -34,7 +34,7 @@ def number_of_frames_not_positive(header: Header) -> Iterator[Problem]:
     section="C.7.6.6",
     # No sentence says that the Attribute may not be there; but no Module of the IOD describes frames.
     severity=Severity.WARNING,
-    iods=single_frame_iods(),
+    iods=is_single_frame,
     only_with=["NumberOfFrames"],
     good=[{"SOPClassUID": iods()["CT Image"].sop_class_uids[0], "NumberOfFrames": "1"}],
     bad=[{"SOPClassUID": iods()["CT Image"].sop_class_uids[0], "NumberOfFrames": "2"}],

@@ -130,7 +130,7 @@ def _module_missing(header: Header, option: Option) -> Iterator[Problem]:
     """
     reason = option.asked.reason if option.asked is not None else ""
     told = f"is absent, as is all of the {option.usage.name} Module, required since {reason}"
-    yield Problem(header.path_of(min(option.own)), told, section=option.usage.section)
+    yield Problem(header.path_of(min(option.own or option.loose)), told, section=option.usage.section)
 
 
 MODULE_MISSING = table_rule(

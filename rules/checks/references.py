@@ -8,7 +8,7 @@ from rules.checks.value_place import Place, stated
 from rules.dictionary import tag_of
 from rules.model import Finding, Severity
 from rules.registry import run
-from rules.single_frame import single_frame_sop_classes
+from rules.single_frame import is_single_frame_class
 
 SOP_CLASS = tag_of("ReferencedSOPClassUID")
 SOP_INSTANCE = tag_of("ReferencedSOPInstanceUID")
@@ -32,7 +32,7 @@ def reference(place: Place) -> Iterator[Finding]:
             yield from run(RESERVED, [place.problem(SOP_INSTANCE, told, numbers or None)])
     if place.header.has(FRAME_NUMBER) and place.header.has(SOP_CLASS) and _sequence(place) not in FRAME_ALWAYS:
         for uid, numbers in place.fields(SOP_CLASS).items():
-            if uid.rstrip(b"\0 ").decode("latin-1") in single_frame_sop_classes():
+            if is_single_frame_class(uid.rstrip(b"\0 ").decode("latin-1")):
                 told = "is present, and instances of that SOP Class have one frame"
                 yield from run(ONE_FRAME, [place.problem(FRAME_NUMBER, told, numbers or None)])
     has_class, has_instance = (bool(place.header.length(tag)) for tag in (SOP_CLASS, SOP_INSTANCE))

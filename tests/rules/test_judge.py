@@ -294,6 +294,12 @@ def test_a_module_of_references_is_missed_where_instances_are_referenced() -> No
     )
 
 
+def test_a_module_whose_attributes_other_modules_have_as_well_is_missed_by_the_first_of_them() -> None:
+    attributes = smallest("Digital Mammography X-Ray Image", PresentationIntentType="FOR PRESENTATION")
+    del attributes["VOILUTSequence"]
+    assert ("module-missing", "WindowCenter") in told(attributes)
+
+
 def test_a_plan_forgets_the_modules_it_has_seen_before_there_are_too_many() -> None:
     asked = plan("1.2.840.10008.5.1.4.1.1.2")
     assert asked is not None
