@@ -37,6 +37,9 @@ log = logging.getLogger("dicomgate.child")
 ANSWER = 10.0
 """Seconds within which the acceptor must answer; it does nothing else than answer."""
 
+LOOK = 5.0
+"""Seconds between looks at whether all threads live."""
+
 TICK = 0.05
 UNHURRIED_TICK = 0.5
 """Seconds between looks at whether a door that is being closed has become quiet."""
@@ -48,6 +51,10 @@ class Door(Protocol):
     @property
     def is_quiet(self) -> bool:
         """Whether nothing is being served that is worth waiting for."""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the threads that it cannot do without are alive."""
 
     def take(self, connection: socket.socket, address: str, port: int) -> None:
         """Serve a connection that the acceptor accepted."""
@@ -141,14 +148,23 @@ class _Question:
         self.answer: object = None
 
 
+class Broken(Exception):
+    """A thread has died that this process cannot do without: another process is to take its place."""
+
+
 def serve(line: Line, door: Door, node: Node) -> None:
-    """Serve until told to stop. A door that was told to drain is waited for, at most as long as was said."""
+    """Serve until told to stop. A door that was told to drain is waited for, at most as long as was said.
+
+    Raises Broken.
+    """
     recovery = _Recovery(line, node)
     draining, drained, deadline = False, False, float("inf")
     line.tell(Ready())
     while True:
-        wait = None if not draining or drained else UNHURRIED_TICK if deadline == float("inf") else TICK
+        wait = LOOK if not draining or drained else UNHURRIED_TICK if deadline == float("inf") else TICK
         heard = line.hear(wait)
+        if not (draining or door.is_sound) or not node.committer.is_alive:
+            raise Broken("a thread has died that this process cannot do without")
         if heard is None:
             log.warning("the acceptor is gone: this process ends")
             door.drain(hurry=True)

@@ -114,6 +114,11 @@ class DimseDoor:
                 self._connections -= 1
 
     @property
+    def is_sound(self) -> bool:
+        """Always: each Association has threads of its own."""
+        return True
+
+    @property
     def is_quiet(self) -> bool:
         """Whether no connection is open; once there is a hurry, whether no Association is."""
         with self._counting:

@@ -357,10 +357,12 @@ class Store:
             os.close(self._folders.popitem()[1])
 
     def _make(self, folder: Path) -> None:
-        """Make a folder durably: each new one's parent is synced too."""
-        missing = [each for each in (folder, *folder.parents) if each.is_relative_to(self.root) and not each.exists()]
+        """Make a folder durably, and those above it; one that is there may be another process's, and not synced yet."""
+        above = [each for each in folder.parents if each.is_relative_to(self.root)]
         try:
-            for each in reversed(missing):
+            for each in (*reversed(above), folder):
+                if each == self.root and each.is_dir():
+                    continue
                 with suppress(FileExistsError):
                     each.mkdir()
                 sync_directory(each.parent)

@@ -55,6 +55,11 @@ class HttpDoor:
         connection.close()
 
     @property
+    def is_sound(self) -> bool:
+        """Whether requests are being answered."""
+        return self._thread.is_alive()
+
+    @property
     def is_quiet(self) -> bool:
         """Whether nothing is being answered any more."""
         return not self._thread.is_alive()

@@ -112,14 +112,14 @@ def check_full(node: Served, volume: Path, url: str, refusals: set[int]) -> None
     assert set(during.statuses) & refusals
     assert set(during.statuses) <= refusals | set(STORED)
     filler.unlink()
+    senders = [before, during]
     deadline = time.monotonic() + PATIENCE
-    while not served(node):
+    while senders[-1].statuses != {0: 5}:  # each worker finds out for itself that there is room again
         assert time.monotonic() < deadline, "there is room again"
-    after = Sender(node.port, 2, 5)
-    after.start()
-    after.join(PATIENCE)
-    assert after.statuses == {0: 5}
-    assert disagreements(url, node.store.resolve(), all_acknowledged([before, during, after])) == []
+        senders.append(Sender(node.port, len(senders), 5))
+        senders[-1].start()
+        senders[-1].join(PATIENCE)
+    assert disagreements(url, node.store.resolve(), all_acknowledged(senders)) == []
     assert list((node.store / "incoming").iterdir()) == []
 
 

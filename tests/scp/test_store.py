@@ -134,3 +134,15 @@ def test_only_a_store_of_its_own_user_can_be_opened(owner: int, outcome: int) ->
             os._exit(0)
         _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == outcome
+
+
+def test_a_folder_that_another_process_has_just_made_is_synced_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, other = Store.open(tmp_path / "store"), Store.open(tmp_path / "store")
+    other.place(other.begin(1 << 22, b""), "instances")
+    synced: list[Path] = []
+    monkeypatch.setattr("scp.store.sync_directory", synced.append)
+    place = store.place(store.begin(2 << 22, b""), "instances")
+    minute = (store.root / place).parent
+    assert {minute.parent, minute.parent.parent, store.root} <= set(synced)
