@@ -217,11 +217,12 @@ class Acceptor:
                 ours.close()
                 self._let_go(keep=role)
                 _call_yourself(_name(role, slot))
-                set_up_logs(settings.log.level, _name(role, slot))
+                set_up_logs(settings.log, _name(role, slot))
                 status = self._child_main(role, settings, theirs)
             except BaseException:
                 log.exception("a process of the node has failed")
             finally:
+                logging.shutdown()
                 sys.stdout.flush()
                 sys.stderr.flush()
                 os._exit(status)
@@ -589,7 +590,7 @@ class Acceptor:
         self._settings, self._reloading = found.settings, None
         self._admission.limits = _limits(found.settings)
         self._deaths.clear()
-        set_up_logs(found.settings.log.level)
+        set_up_logs(found.settings.log)
         for each in before:
             if each.state == "starting":
                 self._stop(each)

@@ -40,6 +40,11 @@ from scp.upper_layer import Bounds, GateAssociation, GateServer, prepare_pynetdi
 log = logging.getLogger("dicomgate.dimse")
 
 
+_ENDED = (
+    "association %(association)s from %(calling_ae)s (%(address)s) %(ending)s: %(instances)d instances, "
+    "%(echoes)d echoes, %(bytes)d bytes, %(seconds).1f s"
+)
+
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
@@ -153,7 +158,8 @@ class DimseDoor:
         if refused is not None:
             self._node.committer.note(self._opened(session, association, refusal=refused.cause))
             self._event("association-refused", refused.cause, session)
-            log.warning("association from %s (%s) refused: %s", session.calling_ae, session.address, refused.cause)
+            words = "association %(association)s from %(calling_ae)s (%(address)s) refused: %(cause)s"
+            log.warning(words, {**_known(session), "cause": refused.cause})
             association.acse.send_reject(refused.result, refused.source, refused.reason)
             association.kill()
             return
@@ -260,7 +266,7 @@ class DimseDoor:
             self._node.committer.note(
                 Event(datetime.now(UTC), "connection-dropped", f"{address}: {cause}", {"address": address})
             )
-            log.info("connection from %s dropped: %s", address, cause)
+            log.info("connection from %(address)s dropped: %(cause)s", {"address": address, "cause": cause})
             return
         if not session.accepted:
             return
@@ -276,16 +282,15 @@ class DimseDoor:
         self._node.committer.note(
             AssociationClosed(session.id, datetime.now(UTC), ending, session.instances, session.echoes, session.bytes)
         )
-        log.info(
-            "association %s from %s (%s) %s: %d instances, %d echoes, %.1f s",
-            session.id,
-            session.calling_ae,
-            session.address,
-            ending,
-            session.instances,
-            session.echoes,
-            time.monotonic() - session.began,
-        )
+        values = {
+            **_known(session),
+            "ending": ending,
+            "instances": session.instances,
+            "echoes": session.echoes,
+            "bytes": session.bytes,
+            "seconds": round(time.monotonic() - session.began, 1),
+        }
+        log.info(_ENDED, values)
 
     def _event(self, kind: str, text: str, session: Session, **detail: object) -> None:
         detail = {"calling_ae": session.calling_ae, "address": session.address, **detail}
@@ -306,6 +311,17 @@ class DimseDoor:
         storing = Storing(announced, session, self._node, self._settings.dimse.max_instance_size)
         storing.begin()
         return storing
+
+
+def _known(session: Session) -> dict[str, object]:
+    """What the log says of an Association."""
+    return {
+        "association": str(session.id),
+        "calling_ae": session.calling_ae,
+        "called_ae": session.called_ae,
+        "address": session.address,
+        "device": session.device,
+    }
 
 
 def _printable(text: Any) -> str:

@@ -200,9 +200,11 @@ class Rules(Section):
 
 
 class Log(Section):
-    """How much the log says."""
+    """How much the log says, and how."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "text", "json"] = "auto"
+    """auto: JSON lines where systemd's journal reads them, else text."""
 
 
 ActionName = Literal["accept", "flag", "quarantine", "reject"]

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from scp.arrival import Arrival, Request, malformed_uid
+from scp.logs import log_instance
 from scp.receive import Node, begin, receive, refuse
-from scp.records import Event, Receipt
+from scp.records import Event
 from scp.status import (
     INVALID_SOP_INSTANCE,
     LIMIT_REACHED,
@@ -28,6 +29,8 @@ from scp.store import Part
 log = logging.getLogger("dicomgate.dimse")
 
 VERIFICATION = "1.2.840.10008.1.1"
+
+_WHERE = ", association %(association)s"
 
 
 @dataclass(slots=True)
@@ -86,7 +89,7 @@ class Storing:
             malformed = malformed_uid(self._request)
             if malformed is not None:
                 receipt = refuse(self._request, malformed, INVALID_SOP_INSTANCE, self._node)
-                self._log(receipt)
+                log_instance(log, receipt, self._started)
                 self._answer = answer_for_receipt(receipt)
             elif self.announced.abstract_syntax == VERIFICATION:
                 self._refused("C-STORE in a Verification context", refusal(SOP_CLASS_NOT_SUPPORTED))
@@ -144,7 +147,7 @@ class Storing:
                 receipt = receive(Arrival(self._request, part, view, receive_ms, rejected), self._node)
         self._session.instances += 1
         self._session.bytes += receipt.size
-        self._log(receipt)
+        log_instance(log, receipt, self._started)
         return answer_for_receipt(receipt)
 
     def _refused(self, words: str, answer: Answer) -> None:
@@ -158,27 +161,22 @@ class Storing:
         self._node.committer.note(
             Event(datetime.now(UTC), "instance-refused", words, detail, association_id=session.id)
         )
-        log.error("an instance from %s was refused with 0x%04X: %s", session.calling_ae, answer.status, words)
+        values = {**self._known(), "status": answer.status, "cause": words}
+        log.error("an instance from %(calling_ae)s was refused with 0x%(status)04X: %(cause)s" + _WHERE, values)
         self.abandon()
         self._answer = answer
 
     def _failed(self, error: Exception) -> None:
         answer = answer_for_failure(error)
         if answer.status_is_ours:
-            log.error("an instance from %s could not be received", self._session.calling_ae, exc_info=error)
+            words = "an instance from %(calling_ae)s could not be received"
+            log.error(words + _WHERE, self._known(), exc_info=error)
         self._refused(str(error) or type(error).__name__, answer)
 
-    def _log(self, receipt: Receipt) -> None:
-        log.info(
-            "%s %s from %s: %s, %d findings, %d bytes, %.1f ms",
-            receipt.ticket,
-            receipt.iod or receipt.sop_class_uid,
-            self._session.calling_ae,
-            receipt.verdict if receipt.repeat_of is None else "repeat",
-            len(receipt.decisions),
-            receipt.size,
-            (time.perf_counter() - self._started) * 1000,
-        )
+    def _known(self) -> dict[str, object]:
+        """What the log says of an instance that has no ticket."""
+        session = self._session
+        return {"association": str(session.id), "calling_ae": session.calling_ae, "address": session.address}
 
     def _requested(self) -> Request:
         session, announced = self._session, self.announced

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rules.header import NotDicom
 from scp.arrival import Arrival, Request, malformed_uid
+from scp.logs import log_instance
 from scp.media_types import MediaType, media_type
 from scp.multipart import BadMultipart, Multipart
 from scp.part10 import FIRST_LOOK, LARGEST_META, FileMeta, read_file_meta
@@ -324,16 +325,7 @@ class _Instance:
                 )
         except Exception as error:
             return self._fail(error)
-        log.info(
-            "%s %s from %s: %s, %d findings, %d bytes, %.1f ms",
-            receipt.ticket,
-            receipt.iod or receipt.sop_class_uid,
-            self._client.token or self._client.address,
-            receipt.verdict if receipt.repeat_of is None else "repeat",
-            len(receipt.decisions),
-            receipt.size,
-            (time.perf_counter() - self._started) * 1000,
-        )
+        log_instance(log, receipt, self._started)
         self._part = None
         return Stored(receipt)
 
@@ -403,7 +395,8 @@ class _Instance:
             return self._settle(UNDECODABLE, str(error))
         status = status_for_failure(error)
         if status is OUR_FAULT:
-            log.error("an instance from %s could not be received", self._client.address, exc_info=error)
+            words = "an instance from %(address)s could not be received"
+            log.error(words, {"address": self._client.address}, exc_info=error)
             return self._settle(status, status.meaning)
         return self._settle(status, str(error) or status.meaning)
 
@@ -419,6 +412,7 @@ class _Instance:
         )
         detail: dict[str, object] = {"address": self._client.address, "status": status.code}
         self._node.committer.note(Event(datetime.now(UTC), "instance-refused", words, detail))
-        log.error("an instance from %s was refused with 0x%04X: %s", self._client.address, status.code, words)
+        values = {"address": self._client.address, "token": self._client.token, "status": status.code, "cause": words}
+        log.error("an instance from %(address)s was refused with 0x%(status)04X: %(cause)s", values)
         self._result = failed
         return failed

@@ -29,7 +29,7 @@ def serve(file: Path | None) -> None:
     from scp.service import CannotStart, run
     from scp.store import StoreProblem
 
-    set_up_logs(settings.log.level)
+    set_up_logs(settings.log)
     try:
         run(settings, reread=lambda: load(file))
     except (CannotStart, DatabaseProblem, IdentityProblem, StoreProblem) as error:

@@ -108,19 +108,19 @@ class StoreService:
             taken = StoreRequest(content_type, client, study, self._bounds, self._node)
             results = await self._take(taken, request)
         except (BadMultipart, BadMetadata) as error:
-            return await self._refuse(taken, 400, str(error))
+            return await self._refuse(client, taken, 400, str(error))
         except UnsupportedMediaType as error:
-            return await self._refuse(taken, 415, str(error))
+            return await self._refuse(client, taken, 415, str(error))
         except NoRoom as error:
-            return await self._refuse(taken, 503, str(error))
+            return await self._refuse(client, taken, 503, str(error))
         except TooMuch as error:
-            return await self._refuse(taken, 413, str(error))
+            return await self._refuse(client, taken, 413, str(error))
         except TooSlow as error:
-            return await self._refuse(taken, 408, str(error))
+            return await self._refuse(client, taken, 408, str(error))
         except ClientDisconnect:
-            return await self._refuse(taken, 400, "the request broke off")
+            return await self._refuse(client, taken, 400, "the request broke off")
         except BaseException:
-            await self._refuse(taken, 500, "a fault of the node's own")
+            await self._refuse(client, taken, 500, "a fault of the node's own")
             raise
         answer = respond(results, f"{self._root(request)}/studies", media_type)
         response = Response(answer.body, answer.code, media_type=answer.media_type)
@@ -165,10 +165,11 @@ class StoreService:
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writing, work)
 
-    async def _refuse(self, taken: StoreRequest | None, code: int, words: str) -> Response:
+    async def _refuse(self, client: Client, taken: StoreRequest | None, code: int, words: str) -> Response:
         if taken is not None:
             await self._in_thread(taken.abandon)
-        log.warning("a Store request was refused with %d: %s", code, words)
+        values = {"address": client.address, "token": client.token, "code": code, "cause": words}
+        log.warning("a Store request from %(address)s was refused with %(code)d: %(cause)s", values)
         return problem(code, words)
 
 

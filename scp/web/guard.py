@@ -103,7 +103,7 @@ class Guard:
         self._told[address] = now
         detail: dict[str, object] = {"address": address, "path": request.url.path[:200]}
         self._node.committer.note(Event(datetime.now(UTC), "http-refused", f"{address}: {words}", detail))
-        log.warning("a request from %s was refused: %s", address, words)
+        log.warning("a request from %(address)s was refused: %(cause)s", {"address": address, "cause": words})
 
 
 class Places:
