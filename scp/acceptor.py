@@ -27,10 +27,12 @@ from typing import Literal
 from scp.admission import Admission, Limits
 from scp.channel import (
     Admitted,
+    Alive,
     AskStanding,
     Channel,
     Closed,
     Connection,
+    Doing,
     Drain,
     Drained,
     Ended,
@@ -38,6 +40,7 @@ from scp.channel import (
     Leased,
     Note,
     Opening,
+    Pulse,
     Ready,
     Recover,
     Recovered,
@@ -45,14 +48,15 @@ from scp.channel import (
     Stop,
 )
 from scp.config import ConfigError, Settings
-from scp.listening import CannotListen, bind, listen, take_over
+from scp.listening import CannotListen, bind, listen, refuse_strangers, take_over
 from scp.logs import set_up_logs
-from scp.notify import handed_over, notify, reloading, watchdog_interval
+from scp.notify import forget, handed_over, notify, reloading
 from scp.records import Event
 from scp.reload import Change, change
 from scp.service import CannotStart, greeting, read_rules, stop_event
 from scp.settings import Dimse, Http
 from scp.upper_layer import prepare_pynetdicom
+from scp.watch import Health, Watch
 from scp.worker import answer_http, prepare_node, receive_instances
 
 log = logging.getLogger("dicomgate")
@@ -97,6 +101,7 @@ class Child:
         """Those of dead processes, whose work it puts right."""
         self.why = ""
         """What it said when it could not start."""
+        self.health = Health(str(self), self.began)
         self.unsent: deque[object] = deque()
         self.is_heard = True
 
@@ -133,9 +138,10 @@ class Acceptor:
         self._selector = selectors.PollSelector()
         self._doors: dict[str, list[socket.socket]] = {}
         self._handed_over = handed_over()
-        self._watchdog: float | None = None
-        """Seconds between signs of life to the service manager, where it wants them."""
-        self._watched_at = 0.0
+        self._watch = Watch()
+        self._step = "loads the rules"
+        """What the start is at, since `_step_began`."""
+        self._step_began = time.monotonic()
         self._addresses: dict[str, tuple[str, int]] = {}
         """Where the doors are bound; known when they are closed, too."""
 
@@ -158,6 +164,7 @@ class Acceptor:
 
     def _start(self) -> None:
         """Bring up everything, unless told to stop meanwhile. Raises CannotStart."""
+        notify(f"STATUS={self._status()}")
         _warm(self._settings)
         self._fork("prepare", 0, self._settings)
         while self._children:
@@ -165,6 +172,7 @@ class Acceptor:
         try:
             self._bind("dimse", self._settings.dimse)
             self._bind("http", self._settings.http)
+            refuse_strangers(self._handed_over)
             if self._stopping_at is None:
                 self._fork_generation(self._settings)
             while any(each.state == "starting" for each in self._children.values()):
@@ -181,12 +189,13 @@ class Acceptor:
         for line in greeting(self._settings, self._addresses["dimse"][1], self._addresses["http"][1]):
             self._say(line)
         sys.stdout.flush()
-        self._watchdog = watchdog_interval()
         self._notify_ready()
 
     def _bind(self, door: str, where: Dimse | Http) -> None:
         """Bind a door, or take what the service manager has bound for it."""
-        self._doors[door] = take_over(self._handed_over.get(door, []), door) or [bind(door, where.host, where.port)]
+        self._doors[door] = take_over(self._handed_over.pop(door, []), door, where.port) or [
+            bind(door, where.host, where.port)
+        ]
         host, port = self._doors[door][0].getsockname()[:2]
         self._addresses[door] = host, port
 
@@ -196,7 +205,29 @@ class Acceptor:
                 each.close()
 
     def _notify_ready(self) -> None:
-        notify("READY=1", f"STATUS=generation {self._generation}, AE Title {self._settings.dimse.ae_title}")
+        notify("READY=1", f"STATUS={self._status()}")
+
+    def _status(self) -> str:
+        """How the node is, in a line for people."""
+        open_now = f"{self._admission.associations} associations open"
+        if self._stopping_at is not None:
+            return f"stopping: {open_now}"
+        if self._is_starting:
+            return f"starting: {self._step}"
+        doors = ", ".join(f"{name.upper()} {_joined(*self._addresses[name])}" for name in ("dimse", "http"))
+        workers = f"{len(self._workers())} of {_worker_count(self._settings)} workers"
+        return f"serving {doors}: {workers}, {open_now}, generation {self._generation}"
+
+    def _report(self) -> None:
+        """Tell the service manager how the node is, and have the children show that they live."""
+        now = time.monotonic()
+        if not self._watch.due(now):
+            return
+        serving = self._serving("worker", "http")
+        for each in serving:
+            self._tell(each, Pulse())
+        step = self._step_began if self._is_starting else None
+        self._watch.turn(now, self._status(), [each.health for each in serving], step)
 
     # Children
 
@@ -213,6 +244,7 @@ class Acceptor:
             status = 1
             try:
                 self._signals.ignore()
+                forget()
                 signal.pthread_sigmask(signal.SIG_SETMASK, signals)
                 ours.close()
                 self._let_go(keep=role)
@@ -282,6 +314,11 @@ class Acceptor:
                 self._left.discard(number)  # its lease ran out and is another's now: not ours to touch
             case Ready():
                 self._ready(child)
+            case Doing(what):
+                self._step, self._step_began = what, time.monotonic()
+                notify(f"STATUS={self._status()}")
+            case Alive(busy):
+                child.health.heard, child.health.busy = time.monotonic(), busy
             case Failed(why):
                 child.why = why
             case Recovered():
@@ -313,6 +350,7 @@ class Acceptor:
         if child.state != "starting":
             return
         child.state = "ready"
+        child.health.heard = time.monotonic()
         log.log(logging.DEBUG if self._is_starting else logging.INFO, "%s is ready", child)
         if child.role == "prepare":
             return
@@ -514,8 +552,8 @@ class Acceptor:
         seconds = 0.0 if again else DRAIN
         if not again:
             log.info("stopping")
-            notify("STOPPING=1")
             self._stopping_at = now + seconds + GRACE
+            notify("STOPPING=1", f"STATUS={self._status()}")
         else:
             self._stopping_at = min(self._stopping_at or now, now + GRACE)
         self._missing.clear()
@@ -645,9 +683,7 @@ class Acceptor:
         self._advance_stop()
         if self._paused_until:
             self._admit_or_not()
-        if self._watchdog is not None and time.monotonic() >= self._watched_at + self._watchdog:
-            self._watched_at = time.monotonic()
-            notify("WATCHDOG=1")
+        self._report()
 
     def _patience(self) -> float | None:
         """Seconds until something is to be done of which no descriptor tells."""
@@ -659,8 +695,9 @@ class Acceptor:
             moments.append(self._stopping_at)
         if self._paused_until > now:
             moments.append(self._paused_until)
-        if self._watchdog is not None:
-            moments.append(self._watched_at + self._watchdog)
+        reported = self._watch.next(now)
+        if reported is not None:
+            moments.append(reported)
         return max(0.0, min(moments) - now) if moments else None
 
 
@@ -735,6 +772,10 @@ def _places(settings: Settings) -> list[tuple[Role, int]]:
     """The children that a generation has."""
     workers: list[tuple[Role, int]] = [("worker", each + 1) for each in range(_worker_count(settings))]
     return [*workers, *(("http", each + 1) for each in range(settings.http.workers))]
+
+
+def _joined(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _name(role: Role, slot: int) -> str:

@@ -83,6 +83,11 @@ class Stop:
     event: Event | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Say `Alive`."""
+
+
 # What a child says
 
 
@@ -96,6 +101,21 @@ class Leased:
 @dataclass(frozen=True, slots=True)
 class Ready:
     """Everything is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What a start is at, in words for a person."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """The answer to `Pulse`."""
+
+    busy: float
+    """Seconds that the committer has been inside one transaction; 0 where it is inside none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +168,8 @@ class Drained:
 _KINDS: dict[str, TypeAdapter[Any]] = {
     each.__name__: TypeAdapter(each)
     for each in (
-        Connection, Admitted, Standing, Note, Recover, Drain, Stop,
-        Leased, Ready, Failed, Opening, Closed, Ended, AskStanding, Recovered, Drained,
+        Connection, Admitted, Standing, Note, Recover, Drain, Stop, Pulse,
+        Leased, Ready, Doing, Alive, Failed, Opening, Closed, Ended, AskStanding, Recovered, Drained,
     )
 }  # fmt: skip
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from scp.channel import (
     Admitted,
+    Alive,
     AskStanding,
     Channel,
     Closed,
@@ -23,6 +24,7 @@ from scp.channel import (
     Ended,
     Note,
     Opening,
+    Pulse,
     Ready,
     Recover,
     Recovered,
@@ -175,6 +177,8 @@ def serve(line: Line, door: Door, node: Node) -> None:
                 door.take(connection, address, port)
             case (Admitted() | Standing()) as answer, _:
                 line.settle(answer)
+            case Pulse(), _:
+                line.tell(Alive(node.committer.busy))
             case Note(event), _:
                 node.committer.note(event)
             case Recover(numbers), _:

@@ -80,6 +80,8 @@ class Committer:
         self._notes_due = 0.0
         self._spool_due = 0.0
         self._closing = False
+        self._since: float | None = None
+        """When the transaction began that is under way."""
         self._doubtful: dict[int, str] = {}
         """Receipts whose COMMIT was never answered, with where their bytes are."""
         self._thread = threading.Thread(target=self._look_after_the_rest, name="committer", daemon=True)
@@ -92,6 +94,15 @@ class Committer:
     def is_alive(self) -> bool:
         """Whether notes and the spool are looked after."""
         return self._thread.is_alive()
+
+    @property
+    def busy(self) -> float:
+        """Seconds that one transaction, with what it does to the store, has been under way; 0 where there is none.
+
+        A database that is away ends each within the bounds of its timeouts; one that takes much longer hangs.
+        """
+        since = self._since
+        return 0.0 if since is None else time.monotonic() - since
 
     def commit(self, arriving: Arriving) -> Receipt:
         """Wait until an instance and its receipt are durable."""
@@ -172,6 +183,8 @@ class Committer:
             with self._queue:
                 self._notes_due = self._spool_due = time.monotonic() + PAUSE
             raise
+        finally:
+            self._since = None
         if not kept:
             with self._queue:
                 self._notes.extendleft(reversed(notes))
@@ -259,6 +272,7 @@ class Committer:
 
     def _commit(self, tickets: list[_Ticket], notes: list[Record], attempts: int = 3) -> None:
         """One transaction, or one write to the spool. On any failure the store is as it was before."""
+        self._since = time.monotonic()
         if self._spool.enabled and self._spool.behind:
             self._commit_to_spool(tickets, notes)
             return
@@ -335,6 +349,7 @@ class Committer:
         return True
 
     def _write_spooled(self, records: Sequence[Record]) -> None:
+        self._since = time.monotonic()
         with self._journal.transaction() as writer:
             writer.write(unwritten(records, writer))
 

@@ -29,12 +29,14 @@ class DatabaseGone(DatabaseProblem):
     """The database cannot be reached or written just now; nothing of the transaction was kept.
 
     `in_doubt` is true where the fault came with the COMMIT itself, so that the transaction may have been kept
-    after all; `Writer.known` tells, once the database is back.
+    after all; `Writer.known` tells, once the database is back. `may_come` is true where a server is not there, or
+    not yet, so that a start does well to wait for it.
     """
 
-    def __init__(self, message: str, *, in_doubt: bool = False) -> None:
+    def __init__(self, message: str, *, in_doubt: bool = False, may_come: bool = False) -> None:
         super().__init__(message)
         self.in_doubt = in_doubt
+        self.may_come = may_come
 
 
 def open_engine(
@@ -139,7 +141,7 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     except sa.exc.SQLAlchemyError as error:
         if not is_gone(error):
             raise
-        raise DatabaseGone(explain(error, engine.url)) from error
+        raise DatabaseGone(explain(error, engine.url), may_come=may_come(error, engine.url)) from error
 
 
 @contextmanager
@@ -154,7 +156,7 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     except sa.exc.SQLAlchemyError as error:
         if not is_gone(error):
             raise
-        raise DatabaseGone(explain(error, engine.url)) from error
+        raise DatabaseGone(explain(error, engine.url), may_come=may_come(error, engine.url)) from error
 
 
 def takes_writes(engine: sa.Engine) -> bool:
@@ -263,6 +265,12 @@ def explain(error: BaseException, url: sa.URL) -> str:
     return f"{shown(url)}: {said[:300]}"
 
 
+def may_come(error: BaseException, url: sa.URL) -> bool:
+    """Whether this is a server that is not there, or not yet; a file comes from nowhere, nor does a right password."""
+    said = str(getattr(error, "orig", None) or error)
+    return url.get_backend_name() == "postgresql" and re.search(_NOT_THERE, said, re.IGNORECASE) is not None
+
+
 def _code(error: sa.exc.DBAPIError) -> str:
     return str(getattr(error.orig, "sqlstate", None) or "")
 
@@ -270,6 +278,13 @@ def _code(error: sa.exc.DBAPIError) -> str:
 # What Postgres files under "programming error" though the fault is the server's: no such database or role,
 # no permission, a table gone from under us.
 _GONE_CODES = {"3D000", "28000", "28P01", "42501", "42P01"}
+
+_NOT_THERE = (
+    r"could not translate host name|failed to resolve host|Name or service not known|name resolution|"
+    r"Connection refused|No such file or directory|No route to host|Network is unreachable|timeout expired|"
+    r"starting up|shutting down|too many clients|remaining connection slots|server closed the connection|"
+    r"connection (to server )?was lost|connection is (closed|lost|bad)"
+)
 
 _MEANINGS = [
     (r"password authentication failed", "the user name or password is wrong"),

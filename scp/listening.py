@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
+from collections.abc import Mapping
+
+log = logging.getLogger("dicomgate")
 
 BACKLOG = 512
 """Connections that the kernel holds until they are accepted."""
@@ -37,13 +41,32 @@ def bind(door: str, host: str, port: int) -> socket.socket:
         raise _explained(error, door, host, port) from error
 
 
-def take_over(listeners: list[socket.socket], door: str) -> list[socket.socket]:
-    """The sockets that a service manager has bound for a door. Raises CannotListen where they are no TCP."""
+def take_over(listeners: list[socket.socket], door: str, port: int) -> list[socket.socket]:
+    """The sockets that a service manager has bound for a door, wherever the configuration would have it listen.
+
+    Raises CannotListen where they are no TCP.
+    """
     for each in listeners:
         if each.family not in (socket.AF_INET, socket.AF_INET6) or each.type != socket.SOCK_STREAM:
             raise CannotListen(f"the socket that was handed over for {door} is not TCP: wanted ListenStream=HOST:PORT")
         each.setblocking(False)
+    ports = sorted({each.getsockname()[1] for each in listeners})
+    if listeners and port and ports != [port]:
+        log.warning(
+            "%s listens on port %s, where the service manager has bound it, and not on %s.port, which is %d",
+            door.upper(), ", ".join(map(str, ports)), door, port,
+        )  # fmt: skip
     return listeners
+
+
+def refuse_strangers(sockets: Mapping[str, list[socket.socket]]) -> None:
+    """Close what was handed over and belongs to no door: whoever connects there would wait for ever."""
+    for name, listeners in sockets.items():
+        log.error(
+            "a socket that was handed over is named %s, wanted dimse or http (FileDescriptorName=): it is closed", name
+        )
+        for each in listeners:
+            each.close()
 
 
 def listen(listener: socket.socket, door: str) -> None:

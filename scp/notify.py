@@ -27,6 +27,17 @@ def notify(*lines: str, env: Mapping[str, str] = os.environ) -> bool:
     return True
 
 
+def forget() -> None:
+    """In a child: what the manager said was for its parent, and nothing that the child starts may speak for that."""
+    for each in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):
+        os.environ.pop(each, None)
+
+
+def is_managed(env: Mapping[str, str] = os.environ) -> bool:
+    """Whether a service manager wants to be told how the node is."""
+    return bool(env.get("NOTIFY_SOCKET"))
+
+
 def reloading() -> bool:
     """Say that the configuration is being read again; `READY=1` ends it."""
     return notify("RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")

@@ -9,6 +9,7 @@ import ipaddress
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -22,7 +23,7 @@ from rules.engine import RuleSet, load_rules
 from scp import __version__
 from scp.committer import Committer
 from scp.config import Settings
-from scp.database import DatabaseProblem, open_engine, read_url, shown
+from scp.database import DatabaseGone, DatabaseProblem, open_engine, read_url, shown
 from scp.identity import open_identity
 from scp.ids import LEASE_MS, LONG_LEASE_MS, Ids
 from scp.journal import Journal
@@ -44,6 +45,8 @@ CLAIM = 5.0
 STATEMENT_TIMEOUT = 10.0
 """Seconds a Postgres that no longer answers keeps senders waiting."""
 
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
+"""Seconds between looks whether the database has come: doubled from the first to the longest."""
 
 MIGRATION_TIMEOUT = 3600.0
 """Seconds a statement of a migration may take."""
@@ -141,12 +144,13 @@ def stop_event() -> Event:
     return Event(datetime.now(UTC), "stop", f"dicomgate on {socket.gethostname()} stopped", {"pid": os.getpid()})
 
 
-def prepare(settings: Settings, node_pid: int) -> None:
+def prepare(settings: Settings, node_pid: int, doing: Callable[[str], None]) -> None:
     """Bring schema, identity key and store in order before anything is served, after a crash too.
 
-    Raises the problems of `node`.
+    `doing` is told what it is at. Raises the problems of `node`.
     """
-    _upgrade(settings)
+    _upgrade_once_there(settings, doing)
+    doing("puts right what the last run left")
     with opened(settings) as made:
         event = start_event(settings, made.rules, made.store.sweep())
         made.committer.note(replace(event, detail={**event.detail, "pid": node_pid}))
@@ -159,6 +163,28 @@ def read_rules(settings: Settings) -> RuleSet:
         return load_rules(settings.rules.edition)
     except ValueError as error:
         raise CannotStart(f"rules.edition: {error}") from None
+
+
+def _upgrade_once_there(settings: Settings, doing: Callable[[str], None]) -> None:
+    """Upgrade the database, waiting for a server that is not there yet. Raises DatabaseProblem."""
+    began = time.monotonic()
+    pause, said = FIRST_PAUSE, ""
+    while True:
+        doing("brings the database up to date")
+        try:
+            return _upgrade(settings)
+        except DatabaseGone as gone:
+            waited = time.monotonic() - began
+            if not gone.may_come or settings.audit.start_timeout == 0:
+                raise
+            if waited >= settings.audit.start_timeout:
+                raise DatabaseProblem(f"{gone} (waited {waited:.0f} s for it: audit.start_timeout)") from None
+            if str(gone) != said:
+                said = str(gone)
+                log.warning("waits for the database, up to %g s: %s", settings.audit.start_timeout, said)
+            doing(f"waits for the database: {gone}")
+            time.sleep(min(pause, settings.audit.start_timeout - waited))
+            pause = min(pause * 2, LONGEST_PAUSE)
 
 
 def _upgrade(settings: Settings) -> None:
@@ -178,7 +204,7 @@ def run(settings: Settings, reread: Callable[[], Settings], say: Callable[[str],
     from scp.acceptor import Acceptor
 
     refuse_foreign_rules()
-    with open_store(settings).claimed(wait=CLAIM):
+    with open_store(settings).claimed(wait=CLAIM, pid=os.getpid()):
         Acceptor(settings, reread, say).run()
 
 

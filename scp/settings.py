@@ -184,6 +184,8 @@ class Audit(Section):
     identity_key_file: str = ""
     """Empty: beside the store; `Settings.identity_key_path` says where."""
     connect_timeout: Seconds = 5
+    start_timeout: Annotated[float, Field(ge=0, le=86400, allow_inf_nan=False)] = 300
+    """Seconds that a start waits for a server of databases that is not there yet, as after a boot of both."""
     spool: bool = False
     """Keep receipts on the store's volume while the database is away, rather than refuse instances."""
 

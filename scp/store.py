@@ -28,6 +28,8 @@ from scp.ids import IDS_OF_A_MS, number_of, time_of
 
 INSTANCES, QUARANTINE, REJECTED = "instances", "quarantine", "rejected"
 INCOMING, RECOVERED, SPOOL = "incoming", "recovered", "spool"
+LOCK = "lock"
+"""The file whose lock is the claim on a store; it names the process to signal."""
 
 Buffer = bytes | bytearray | memoryview
 
@@ -263,12 +265,18 @@ class Store:
         return Part.adopt(self, id, path, head)
 
     @contextmanager
-    def claimed(self, wait: float = 0.0) -> Iterator[None]:
+    def claimed(self, wait: float = 0.0, pid: int | None = None) -> Iterator[None]:
         """Keep other nodes off this folder: each would sweep what the other is receiving. Raises StoreProblem.
 
-        Children inherit the claim, so it lasts until the last of them has ended; `wait` is in seconds.
+        Children inherit the claim, so it lasts until the last of them has ended; `wait` is in seconds. `pid` is whom
+        to signal: it stands in the lock file, which `running.find` reads.
         """
-        fd = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            fd = os.open(self.root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        except OSError as error:
+            raise StoreProblem(
+                f"the store {self.root} cannot be locked: {error.strerror} ({error.filename})"
+            ) from error
         deadline = time.monotonic() + wait
         try:
             while True:
@@ -282,6 +290,8 @@ class Store:
                     raise StoreProblem(
                         f"the store {self.root} is in use by another dicomgate; give each node a store.path of its own"
                     ) from None
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, b"" if pid is None else b"%d\n" % pid, 0)
             yield
         finally:
             os.close(fd)

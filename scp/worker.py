@@ -9,7 +9,7 @@ import logging
 import socket
 from collections.abc import Callable
 
-from scp.channel import Channel, Failed, Leased, Ready
+from scp.channel import Channel, Doing, Failed, Leased, Ready
 from scp.child import Line, serve
 from scp.config import Settings
 from scp.database import DatabaseProblem
@@ -29,7 +29,7 @@ def prepare_node(settings: Settings, channel: Channel, node_pid: int) -> int:
     """Bring everything in order that all processes rely on; 0 once that is done."""
 
     def work(line: Line) -> None:
-        prepare(settings, node_pid)
+        prepare(settings, node_pid, lambda what: line.tell(Doing(what)))
         line.tell(Ready())
 
     return _reporting(channel, work)

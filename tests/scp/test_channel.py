@@ -8,10 +8,12 @@ import pytest
 
 from scp.channel import (
     Admitted,
+    Alive,
     AskStanding,
     Channel,
     Closed,
     Connection,
+    Doing,
     Drain,
     Drained,
     Ended,
@@ -19,6 +21,7 @@ from scp.channel import (
     Leased,
     Note,
     Opening,
+    Pulse,
     Ready,
     Recover,
     Recovered,
@@ -38,6 +41,7 @@ EVENT = Event(datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC), "kind", "words é"
         Connection("::1", 104), Admitted(1, None), Admitted(1, "too many"), Standing(1, 2, 3, 4, 5, 6, 7), Note(EVENT),
         Recover((1, 2)), Drain(None), Drain(1.5), Stop(), Stop(EVENT), Leased(3), Ready(), Failed("why\nnot"),
         Opening(1, "127.0.0.1", "CT"), Closed(1), Ended("127.0.0.1"), AskStanding(1), Recovered(), Drained(),
+        Pulse(), Alive(0.5), Doing("migrates"),
     ],
     ids=lambda each: type(each).__name__,
 )  # fmt: skip

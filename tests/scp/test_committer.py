@@ -157,6 +157,21 @@ def test_those_that_come_during_a_commit_are_the_next_batch(committer: Committer
     }
 
 
+def test_a_transaction_under_way_shows_and_one_that_failed_does_not(committer: Committer, journal: FakeJournal) -> None:
+    assert committer.busy == 0
+    threads, _ = commit_in_threads(committer, [Arrived(1)])
+    assert journal.entered.acquire(timeout=PATIENCE)
+    assert 0 < committer.busy < PATIENCE
+    journal.may_commit.release()
+    join(threads)
+    until(lambda: committer.busy == 0)
+    journal.gone = True
+    threads, heard = commit_in_threads(committer, [Arrived(2)])
+    join(threads)
+    assert isinstance(heard[2], DatabaseGone)
+    until(lambda: committer.busy == 0)
+
+
 def test_an_instance_that_comes_alone_is_committed_by_its_own_thread(
     committer: Committer, journal: FakeJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

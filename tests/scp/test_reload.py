@@ -14,7 +14,7 @@ import builders
 import peers
 import pytest
 from peers import Peer
-from serving import Served, serving
+from serving import Served, configure, serving, started
 
 from scp.config import load
 from scp.reload import NEEDS_RESTART, change
@@ -172,10 +172,47 @@ def test_told_again_and_again_it_reads_the_last_one_in_the_end(tmp_path: Path, o
         for number in range(often):
             file.write_text(file.read_text().split("dimse.idle")[0] + f"dimse.idle_timeout = {number + 1}\n")
             os.kill(node.process.pid, signal.SIGHUP)
+        last = load(file, {}).digest
+        until(lambda: any(last in detail for (detail,) in node.ask("select detail from event where kind = 'reload'")))
         until(lambda: all(name in ("worker-1", "worker-2", "http-1") for name in node.children().values()))
         until(lambda: len(node.children()) == 3)
         with Peer(node.port) as peer:
             peer.associate(calling="LAST")
         (ran,) = node.eventually("select configuration from association where calling_ae = 'LAST'")[0]
-        assert ran == load(file, {}).digest
+        assert ran == last
+        assert node.stop() == 0
+
+
+def test_the_command_says_what_changed_or_why_nothing_did(tmp_path: Path) -> None:
+    with serving(tmp_path, more=TWO) as node:
+        file = tmp_path / "dicomgate.toml"
+        sound = file.read_text()
+        file.write_text(sound + "dimse.max_associations = 3\n")
+        done = node.run("service", "reload")
+        assert done.returncode == 0, done.stderr
+        assert f"process {node.process.pid} (found by the lock of {node.store}): generation 2 serves" in done.stdout
+        assert "changed: dimse.max_associations" in done.stdout
+        file.write_text(sound + "dimse.max_asociations = 3\n")
+        done = node.run("service", "reload")
+        assert done.returncode == 1
+        assert f"{file}:" in done.stderr
+        assert node.stop() == 0
+        file.write_text(sound)
+        done = node.run("service", "reload", "--wait", "5")
+        assert done.returncode == 2
+        assert "no node runs on" in done.stderr
+
+
+def test_a_configuration_that_only_the_node_cannot_use_is_refused_by_it(tmp_path: Path) -> None:
+    """As where it reads another file of credentials than the one who asks."""
+    port, http_port = configure(tmp_path)
+    faulty = tmp_path / "credentials"
+    faulty.mkdir()
+    env = {"CREDENTIALS_DIRECTORY": str(faulty)}
+    with started(tmp_path, port, http_port, f"sqlite:///{tmp_path}/audit.db", env) as node:
+        (faulty / "log.level").write_text("loud")
+        done = node.run("service", "reload")
+        assert done.returncode == 1
+        assert "log.level" in done.stderr
+        assert "is faulty and changes nothing" in done.stdout
         assert node.stop() == 0

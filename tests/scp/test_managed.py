@@ -1,0 +1,179 @@
+"""A node under a service manager: what it tells, what it waits for, and what it says where it cannot start."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from databases import PASSWORD, Postgres
+from serving import PROGRAM, configure, free_port, started
+
+from scp.notify import forget, notify
+from scp.watch import LONGEST_TRANSACTION, Health, Watch
+
+PATIENCE = 60.0
+
+
+class Manager:
+    """The service manager's end of NOTIFY_SOCKET."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.told.bind(str(path))
+
+    def hears(self, begin: str) -> str:
+        """Wait for a line that begins so."""
+        deadline = time.monotonic() + PATIENCE
+        self.told.settimeout(PATIENCE)
+        while time.monotonic() < deadline:
+            for line in self.told.recv(4096).decode().splitlines():
+                if line.startswith(begin):
+                    return line
+        raise AssertionError(begin)
+
+    def silent(self, line: str, seconds: float) -> bool:
+        """Whether the line does not come for so long, what was said before left aside."""
+        self.told.settimeout(seconds)
+        deadline = time.monotonic() + PATIENCE
+        heard = time.monotonic()
+        while time.monotonic() < deadline:
+            try:
+                if line in self.told.recv(4096).decode().splitlines():
+                    heard = time.monotonic()
+            except TimeoutError:
+                return True
+            if time.monotonic() - heard > seconds:
+                return True
+        return False
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[Manager]:
+    made = Manager(tmp_path / "notify")
+    yield made
+    made.told.close()
+
+
+@pytest.fixture
+def watch(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> Watch:
+    monkeypatch.setenv("NOTIFY_SOCKET", str(manager.path))
+    monkeypatch.setenv("WATCHDOG_USEC", "60000000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    return Watch()
+
+
+def said(manager: Manager) -> list[str]:
+    manager.told.setblocking(False)
+    try:
+        return manager.told.recv(4096).decode().splitlines()
+    except BlockingIOError:
+        return []
+
+
+def test_signs_of_life_stop_while_a_child_is_silent_or_its_committer_hangs(manager: Manager, watch: Watch) -> None:
+    child = Health("worker-1 (7)", heard=100)
+    watch.turn(101, "serving", [child], None)
+    assert said(manager) == ["STATUS=serving", "WATCHDOG=1"]
+    watch.turn(100 + 31, "serving", [child], None)
+    assert said(manager) == []
+    child.heard = 140
+    watch.turn(141, "serving", [child], None)
+    assert said(manager) == ["WATCHDOG=1"]
+    child.busy = LONGEST_TRANSACTION + 1
+    watch.turn(142, "serving", [child], None)
+    assert said(manager) == []
+
+
+def test_more_time_is_asked_for_while_a_step_of_the_start_lasts_and_not_for_ever(
+    manager: Manager, watch: Watch
+) -> None:
+    watch.turn(10, "starting: migrates", [], 0)
+    assert [each.partition("=")[0] for each in said(manager)] == ["STATUS", "EXTEND_TIMEOUT_USEC"]
+    watch.turn(10_000, "starting: migrates", [], 0)
+    assert said(manager) == []
+
+
+def test_a_child_does_not_speak_to_the_manager(watch: Watch, manager: Manager) -> None:
+    assert watch.every is not None
+    forget()
+    assert not notify("READY=1")
+    assert Watch().every is None
+    assert said(manager) == []
+
+
+def test_a_stopped_worker_ends_the_signs_of_life_and_says_so(tmp_path: Path, manager: Manager) -> None:
+    port, http_port = configure(tmp_path, more="dimse.workers = 1\n")
+    env = {"NOTIFY_SOCKET": str(manager.path), "WATCHDOG_USEC": "4000000"}
+    with started(tmp_path, port, http_port, f"sqlite:///{tmp_path}/audit.db", env) as node:
+        status = f"STATUS=serving DIMSE 127.0.0.1:{port}, HTTP 127.0.0.1:{http_port}: 1 of 1 workers"
+        manager.hears("READY=1")
+        manager.hears(status)
+        manager.hears("WATCHDOG=1")
+        (worker,) = node.children("worker")
+        os.kill(worker, signal.SIGSTOP)
+        assert manager.silent("WATCHDOG=1", 4)
+        assert f"worker-1 ({worker}) has not answered" in node.log
+        os.kill(worker, signal.SIGCONT)
+        manager.hears("WATCHDOG=1")
+        assert node.stop() == 0
+        manager.hears("STATUS=stopping")
+
+
+def test_a_start_waits_for_a_server_that_comes_later(
+    tmp_path: Path, manager: Manager, stoppable_postgres: Postgres
+) -> None:
+    url = stoppable_postgres.new_database()
+    stoppable_postgres.stop()
+    port, http_port = configure(tmp_path, url)
+    coming = threading.Thread(target=come_when_missed, args=(manager, stoppable_postgres))
+    coming.start()
+    try:
+        with started(tmp_path, port, http_port, url, {"NOTIFY_SOCKET": str(manager.path)}) as node:
+            manager.hears("READY=1")
+            assert "waits for the database, up to 300 s" in node.log
+            assert node.stop() == 0
+    finally:
+        coming.join(PATIENCE)
+        stoppable_postgres.start()
+        stoppable_postgres.drop(url)
+
+
+def come_when_missed(manager: Manager, server: Postgres) -> None:
+    assert "connection refused" in manager.hears("STATUS=starting: waits for the database:")
+    manager.hears("EXTEND_TIMEOUT_USEC=")
+    server.start()
+
+
+def ends(folder: Path) -> tuple[int, str]:
+    """Exit code and words of a node that cannot start."""
+    done = subprocess.run(
+        [PROGRAM, "serve", "--config", folder / "dicomgate.toml"],
+        capture_output=True, text=True, check=False, timeout=PATIENCE, cwd=folder,
+    )  # fmt: skip
+    return done.returncode, done.stderr
+
+
+def test_a_start_waits_for_a_server_only_so_long(tmp_path: Path) -> None:
+    url = f"postgresql://dicomgate:secret@127.0.0.1:{free_port()}/audit"
+    configure(tmp_path, url, more="audit.start_timeout = 1\n")
+    code, words = ends(tmp_path)
+    assert code == 2
+    assert "connection refused: is Postgres running there? (waited 1 s for it: audit.start_timeout)" in words
+    assert "secret" not in words
+
+
+def test_a_start_does_not_wait_for_a_password_to_become_right(tmp_path: Path, stoppable_postgres: Postgres) -> None:
+    wrong = stoppable_postgres.url().replace(PASSWORD, "wrong")
+    configure(tmp_path, wrong)
+    code, words = ends(tmp_path)
+    assert code == 2
+    assert "the user name or password is wrong" in words
+    assert "waits for" not in words
