@@ -30,12 +30,13 @@ from scp.store import INSTANCES, QUARANTINE, REJECTED, Part, Store
 from scp.tickets import draw_ticket
 from scp.verdict import Action, Decision, Verdict
 
-_KEPT_AS = {
+KEPT_AS = {
     Action.ACCEPT: INSTANCES,
     Action.FLAG: INSTANCES,
     Action.QUARANTINE: QUARANTINE,
     Action.REJECT: REJECTED,
 }
+"""Where in the store an instance is kept; what is rejected, without its pixel data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ class Instance:
         )
 
     def _keep(self, action: Action, store: Store) -> str:
-        kind = _KEPT_AS[action]
+        kind = KEPT_AS[action]
         if action is not Action.REJECT:
             return store.place(self.part, kind)
         request = self._arrival.request

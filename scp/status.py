@@ -25,6 +25,7 @@ class Status:
 
     `code` is the DIMSE Status (0000,0900); `reason` the Warning or Failure Reason of a STOW-RS response
     (PS3.18 I.2), None for plain success; `http` the code of such a response where every instance fared so.
+    `when` and `kept` tell people when it is given, and what is kept of the instance then.
     """
 
     code: int
@@ -32,6 +33,8 @@ class Status:
     http: int
     section: str
     meaning: str
+    when: str = ""
+    kept: str = ""
 
     @property
     def is_failure(self) -> bool:
@@ -39,18 +42,122 @@ class Status:
         return self.code != 0 and self.code >> 12 != 0xB
 
 
-SUCCESS = Status(0x0000, None, 200, "PS3.7 C.1.1", "stored")
-DOES_NOT_MATCH_SOP_CLASS = Status(0xB007, 45063, 202, "PS3.4 B.2.3", "stored, though it does not match its SOP Class")
-REJECTED = Status(0xA900, 43264, 409, "PS3.4 B.2.3", "refused: it does not match its SOP Class")
-NO_ROOM = Status(0xA700, 42752, 503, "PS3.4 B.2.3", "refused: no room")
-DATABASE_GONE = Status(0xA701, 42753, 503, "PS3.4 B.2.3", "refused: the database cannot be written")
-LIMIT_REACHED = Status(0xA702, 42754, 503, "PS3.4 B.2.3", "refused: a limit is reached")
-OUR_FAULT = Status(0xA703, 272, 500, "PS3.4 B.2.3", "refused: a fault of the node's own")
-UNDECODABLE = Status(0xC000, 49152, 409, "PS3.4 B.2.3", "cannot be understood; kept apart")
-TRANSFER_SYNTAX_NOT_SUPPORTED = Status(0xC122, 49442, 409, "PS3.18 I.2.2", "the Transfer Syntax is not supported")
-INVALID_SOP_INSTANCE = Status(0x0117, 279, 409, "PS3.7 C.5.6", "a UID is malformed")
-SOP_CLASS_NOT_SUPPORTED = Status(0x0122, 290, 409, "PS3.7 C.5.17", "the SOP Class is not supported")
+SUCCESS = Status(
+    0x0000,
+    None,
+    200,
+    "PS3.7 C.1.1",
+    "stored",
+    when="the policy accepts all that was found, or the same bytes are kept already",
+    kept="the instance; of a repeat nothing more",
+)
+DOES_NOT_MATCH_SOP_CLASS = Status(
+    0xB007,
+    45063,
+    202,
+    "PS3.4 B.2.3",
+    "stored, though it does not match its SOP Class",
+    when="the policy flags or quarantines what was found",
+    kept="the instance; what is quarantined stands apart until somebody has looked at it",
+)
+REJECTED = Status(
+    0xA900,
+    43264,
+    409,
+    "PS3.4 B.2.3",
+    "refused: it does not match its SOP Class",
+    when="the policy rejects what was found, or the instance is not what was announced",
+    kept="the header, without pixel data",
+)
+NO_ROOM = Status(
+    0xA700,
+    42752,
+    503,
+    "PS3.4 B.2.3",
+    "refused: no room",
+    when="the store's volume is full, or has less than `store.min_free` left",
+    kept="nothing: send it again later",
+)
+DATABASE_GONE = Status(
+    0xA701,
+    42753,
+    503,
+    "PS3.4 B.2.3",
+    "refused: the database cannot be written",
+    when="the audit cannot be written and `audit.spool` is false",
+    kept="nothing: send it again later",
+)
+LIMIT_REACHED = Status(
+    0xA702,
+    42754,
+    503,
+    "PS3.4 B.2.3",
+    "refused: a limit is reached",
+    when="the instance is larger than `dimse.max_instance_size`",
+    kept="nothing",
+)
+OUR_FAULT = Status(
+    0xA703,
+    272,
+    500,
+    "PS3.4 B.2.3",
+    "refused: a fault of the node's own",
+    when="dicomgate failed for no fault of the instance",
+    kept="nothing: send it again",
+)
+UNDECODABLE = Status(
+    0xC000,
+    49152,
+    409,
+    "PS3.4 B.2.3",
+    "cannot be understood; kept apart",
+    when="the Data Set cannot be read to its end",
+    kept="all that came, in quarantine; of what is no DICOM at all nothing",
+)
+TRANSFER_SYNTAX_NOT_SUPPORTED = Status(
+    0xC122,
+    49442,
+    409,
+    "PS3.18 I.2.2",
+    "the Transfer Syntax is not supported",
+    when="the Transfer Syntax is not among those that are taken",
+    kept="nothing",
+)
+INVALID_SOP_INSTANCE = Status(
+    0x0117,
+    279,
+    409,
+    "PS3.7 C.5.6",
+    "a UID is malformed",
+    when="the SOP Class UID or SOP Instance UID that was announced is no UID",
+    kept="nothing",
+)
+SOP_CLASS_NOT_SUPPORTED = Status(
+    0x0122,
+    290,
+    409,
+    "PS3.7 C.5.17",
+    "the SOP Class is not supported",
+    when="the SOP Class is not among those that are taken, or a C-STORE came in a context of Verification",
+    kept="nothing",
+)
 NOT_AUTHORIZED = Status(0x0124, 292, 403, "PS3.7 C.5.22", "the sender is not allowed to")
+
+C_STORE_STATUSES = (
+    SUCCESS,
+    DOES_NOT_MATCH_SOP_CLASS,
+    NO_ROOM,
+    DATABASE_GONE,
+    LIMIT_REACHED,
+    OUR_FAULT,
+    REJECTED,
+    UNDECODABLE,
+    INVALID_SOP_INSTANCE,
+    SOP_CLASS_NOT_SUPPORTED,
+)
+"""Those that a C-STORE-RSP may bear."""
+STORE_STATUSES = (*C_STORE_STATUSES, TRANSFER_SYNTAX_NOT_SUPPORTED)
+"""Those that an instance of a Store transaction may have; the SOP Class of a C-STORE was negotiated before."""
 
 _BY_CODE = {each.code: each for each in list(globals().values()) if isinstance(each, Status)}
 

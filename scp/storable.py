@@ -22,6 +22,9 @@ TRANSFER_SYNTAXES_TAKEN = frozenset(
 """All but those of mail, XML, real-time streams and Papyrus."""
 
 
+_NEWER_THAN_PYDICOM = {"1.2.840.10008.5.1.4.1.1.66.7": "Label Map Segmentation Storage"}
+
+
 @dataclass(frozen=True, slots=True)
 class Storable:
     """The SOP Classes that a site takes: those known to be stored, its private ones, and perhaps any."""
@@ -52,3 +55,13 @@ def stored_sop_classes() -> frozenset[str]:
         if kind == "SOP Class" and uid.startswith(STORAGE_ROOT) and "Storage" in name
     }
     return frozenset(storage_sop_classes()) - never_stored() | retired
+
+
+def sop_class_name(uid: str) -> str:
+    """The name of a SOP Class in PS3.6 or its extensions; "" for one that is in none of them."""
+    return UID_dictionary[uid][0] if uid in UID_dictionary else _NEWER_THAN_PYDICOM.get(uid, "")
+
+
+def is_retired(uid: str) -> bool:
+    """Whether the Standard has retired a SOP Class."""
+    return uid in UID_dictionary and UID_dictionary[uid][3] == "Retired"

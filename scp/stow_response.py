@@ -1,12 +1,6 @@
 """The answer to a Store transaction: the Store Instances Response Module as JSON or XML (PS3.18 10.5.3 and Annex I).
 
-Items hold what the Module has, and a private block beside it, which says what only dicomgate knows:
-
-    (0009,0010) LO  DICOMGATE 1
-    (0009,1001) SH  ticket, as the audit has it
-    (0009,1002) SQ  findings that decided: (0009,1003) LO rule, (0009,1004) CS severity, (0009,1005) UT path,
-                    (0009,1006) AT tag, (0009,1007) LO section, (0009,1008) UT message
-    (0009,1009) UT  why nothing was kept, in words
+Items hold what the Module has, and a private block beside it, which says what only dicomgate knows.
 """
 
 from __future__ import annotations
@@ -30,6 +24,20 @@ JSON, XML = "application/dicom+json", "application/dicom+xml"
 
 Model = dict[str, dict[str, Any]]
 """The DICOM JSON Model of a Data Set (PS3.18 Annex F): tag to VR and Value."""
+
+PRIVATE_CREATOR = "DICOMGATE 1"
+PRIVATE_ELEMENTS = {
+    "01": ("SH", "ticket, as the audit has it"),
+    "02": ("SQ", "findings that decided, an Item each, of the elements 03 to 08"),
+    "03": ("LO", "rule"),
+    "04": ("CS", "severity"),
+    "05": ("UT", "path of the Attribute, by keywords, Items counted from 1"),
+    "06": ("AT", "tag of the Attribute"),
+    "07": ("LO", "section of the Standard"),
+    "08": ("UT", "what was seen, and what was wanted"),
+    "09": ("UT", "why nothing was kept, in words"),
+}
+"""The private block, by the last two digits of the element's number: VR and content."""
 
 MOST_FINDINGS = 50
 """Findings told of one instance; the audit has all."""
@@ -122,7 +130,7 @@ def _referenced(receipt: Receipt, studies: str) -> Model:
 def _failed(result: Result) -> Model:
     if isinstance(result, Failed):
         item = _reference(result.sop_class_uid, result.sop_instance_uid) | _reason(result.status)
-        return item | _private({"00091009": ("UT", [result.words])})
+        return item | _private({"09": [result.words]})
     receipt = result.receipt
     item = _reference(receipt.sop_class_uid, receipt.sop_instance_uid)
     return item | _reason(status_coded(receipt.status)) | _told(receipt)
@@ -143,10 +151,10 @@ def _reason(status: Status) -> Model:
 
 def _told(receipt: Receipt) -> Model:
     """The private block: the ticket, and what decided."""
-    elements: dict[str, tuple[str, list[Any]]] = {"00091001": ("SH", [receipt.ticket])}
+    elements: dict[str, list[Any]] = {"01": [receipt.ticket]}
     findings = [_finding(each) for each in deciding(receipt)[:MOST_FINDINGS]]
     if findings:
-        elements["00091002"] = ("SQ", findings)
+        elements["02"] = findings
     return _private(elements)
 
 
@@ -154,21 +162,21 @@ def _finding(decision: Decision) -> Model:
     finding = decision.finding
     return _private(
         {
-            "00091003": ("LO", [finding.rule]),
-            "00091004": ("CS", [finding.severity.value.upper()]),
-            "00091005": ("UT", [finding.path]),
-            "00091006": ("AT", [finding.tag.strip("()").replace(",", "")] if finding.tag else []),
-            "00091007": ("LO", [finding.section]),
-            "00091008": ("UT", [finding.message]),
+            "03": [finding.rule],
+            "04": [finding.severity.value.upper()],
+            "05": [finding.path],
+            "06": [finding.tag.strip("()").replace(",", "")] if finding.tag else [],
+            "07": [finding.section],
+            "08": [finding.message],
         }
     )
 
 
-def _private(elements: dict[str, tuple[str, list[Any]]]) -> Model:
+def _private(elements: dict[str, list[Any]]) -> Model:
     item = Model()
-    _put(item, "00090010", "LO", ["DICOMGATE 1"])
-    for tag, (vr, values) in elements.items():
-        _put(item, tag, vr, values)
+    _put(item, "00090010", "LO", [PRIVATE_CREATOR])
+    for number, values in elements.items():
+        _put(item, f"000910{number}", PRIVATE_ELEMENTS[number][0], values)
     return item
 
 
@@ -231,7 +239,7 @@ def _attributes(parent: ElementTree.Element, model: Model) -> None:
         if keyword:
             said["keyword"] = keyword
         elif int(tag[:4], 16) % 2 and tag[4:6] != "00":
-            said["privateCreator"] = "DICOMGATE 1"
+            said["privateCreator"] = PRIVATE_CREATOR
             said["tag"] = tag[:4] + "00" + tag[6:]
         child = ElementTree.SubElement(parent, "DicomAttribute", said)
         for number, value in enumerate(element.get("Value", ()), 1):

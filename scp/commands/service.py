@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -90,3 +91,17 @@ def _end(code: int, *lines: str) -> NoReturn:
     for each in lines:
         click.echo(f"dicomgate: {each}", err=True)
     raise SystemExit(code)
+
+
+@service.command("conformance-statement")
+@FILE
+@click.option("--format", "form", type=click.Choice(["markdown", "html"]), default="markdown", show_default=True)
+def conformance_statement(file: Path | None, form: str) -> None:
+    """Write a DICOM Conformance Statement (PS3.2) of this program as it is configured.
+
+    It names AE Titles, addresses and devices, but no file, database or secret.
+    """
+    from scp.conformance.forms import FORMS
+    from scp.conformance.statement import statement
+
+    click.echo(FORMS[form](statement(loaded(file).settings, datetime.now(UTC).date())), nl=False)

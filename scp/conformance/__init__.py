@@ -1,0 +1,1 @@
+"""The DICOM Conformance Statement of a configured node (PS3.2)."""
