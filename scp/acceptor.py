@@ -54,7 +54,7 @@ from scp.notify import forget, handed_over, notify, reloading
 from scp.records import Event
 from scp.reload import Change, change
 from scp.service import CannotStart, greeting, read_rules, stop_event
-from scp.settings import Dimse, Http
+from scp.settings import Dimse, Http, Tls
 from scp.upper_layer import prepare_pynetdicom
 from scp.watch import Health, Watch
 from scp.worker import answer_http, prepare_node, receive_instances
@@ -170,7 +170,10 @@ class Acceptor:
         while self._children:
             self._turn()
         try:
-            self._bind("dimse", self._settings.dimse)
+            if self._settings.dimse.plain:
+                self._bind("dimse", self._settings.dimse)
+            if self._settings.tls.enabled:
+                self._bind("tls", self._settings.tls)
             self._bind("http", self._settings.http)
             refuse_strangers(self._handed_over)
             if self._stopping_at is None:
@@ -186,12 +189,12 @@ class Acceptor:
             raise CannotStart(str(problem)) from problem
         self._is_starting = False
         self._admit_or_not()
-        for line in greeting(self._settings, self._addresses["dimse"][1], self._addresses["http"][1]):
+        for line in greeting(self._settings, {door: port for door, (_, port) in self._addresses.items()}):
             self._say(line)
         sys.stdout.flush()
         self._notify_ready()
 
-    def _bind(self, door: str, where: Dimse | Http) -> None:
+    def _bind(self, door: str, where: Dimse | Tls | Http) -> None:
         """Bind a door, or take what the service manager has bound for it."""
         self._doors[door] = take_over(self._handed_over.pop(door, []), door, where.port) or [
             bind(door, where.host, where.port)
@@ -250,7 +253,7 @@ class Acceptor:
                 self._let_go(keep=role)
                 _call_yourself(_name(role, slot))
                 set_up_logs(settings.log, _name(role, slot))
-                status = self._child_main(role, settings, theirs)
+                status = self._child_main(role, slot, settings, theirs)
             except BaseException:
                 log.exception("a process of the node has failed")
             finally:
@@ -274,12 +277,17 @@ class Acceptor:
                 for listener in listeners:
                     listener.close()
 
-    def _child_main(self, role: Role, settings: Settings, channel: Channel) -> int:
+    def _child_main(self, role: Role, slot: int, settings: Settings, channel: Channel) -> int:
         if role == "prepare":
             return prepare_node(settings, channel, os.getppid())
         if role == "http":
             return answer_http(settings, channel, self._doors["http"])
-        return receive_instances(settings, channel, self._addresses["dimse"])
+        return receive_instances(settings, channel, self._associations_at, is_first=slot == 1)
+
+    @property
+    def _associations_at(self) -> tuple[str, int]:
+        """Where Associations are taken: the plain port, or that of TLS where it is the only one."""
+        return self._addresses["dimse" if self._settings.dimse.plain else "tls"]
 
     def _hear(self, child: Child) -> bool:
         """Take what a child has to say, up to as much as leaves the others their turn; whether there may be more."""
@@ -453,19 +461,18 @@ class Acceptor:
 
     def _admit_or_not(self) -> None:
         """Accept while there is a worker to hand connections to; else they wait in the kernel."""
-        if "dimse" not in self._doors:
-            return
         wanted = bool(self._workers()) and self._stopping_at is None and time.monotonic() >= self._paused_until
         if wanted == self._is_accepting or self._is_starting:
             return
-        for each in self._doors["dimse"]:
-            if wanted:
-                self._selector.register(each, selectors.EVENT_READ, partial(self._accept, each))
-            else:
-                self._selector.unregister(each)
+        for door in ("dimse", "tls"):
+            for each in self._doors.get(door, []):
+                if wanted:
+                    self._selector.register(each, selectors.EVENT_READ, partial(self._accept, each, door == "tls"))
+                else:
+                    self._selector.unregister(each)
         self._is_accepting = wanted
 
-    def _accept(self, listener: socket.socket) -> None:
+    def _accept(self, listener: socket.socket, is_tls: bool) -> None:
         for _ in range(AT_ONCE):
             try:
                 client, address = listener.accept()
@@ -479,9 +486,9 @@ class Acceptor:
                 self._admit_or_not()
                 return
             with client:
-                self._hand_over(client, address)
+                self._hand_over(client, address, is_tls)
 
-    def _hand_over(self, client: socket.socket, address: tuple[str, int]) -> None:
+    def _hand_over(self, client: socket.socket, address: tuple[str, int], is_tls: bool) -> None:
         host, port = address[:2]
         for worker in sorted(self._workers(), key=lambda each: self._admission.load(each.pid)):
             if not self._admission.connect(worker.pid, host):
@@ -489,7 +496,7 @@ class Acceptor:
                 return
             try:
                 if not worker.unsent:
-                    worker.channel.send(Connection(host, port), [client.fileno()])
+                    worker.channel.send(Connection(host, port, is_tls), [client.fileno()])
                     return
             except OSError as error:
                 log.warning("%s takes no connection: %s", worker, error)
@@ -515,7 +522,7 @@ class Acceptor:
             workers=len(self._workers()),
             wanted=_worker_count(self._settings),
             generation=self._generation,
-            port=self._addresses["dimse"][1],
+            port=self._associations_at[1],
         )
 
     # Events

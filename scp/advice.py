@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from rules.registry import all_rules
 from scp.arrival import ARRIVAL_RULES
+from scp.certificates import now, validities
 from scp.config import Loaded
 from scp.policy import FORCED, compile_policy
 
@@ -19,6 +20,17 @@ def advice(loaded: Loaded) -> Iterator[str]:
     settings = loaded.settings
     yield from _rules_unknown(loaded)
     yield from _lines_unreached(loaded)
+    for each in validities(settings):
+        words = each.trouble(now())
+        if words is not None:
+            yield f"{loaded.origin(tuple(each.key.split('.')))}: {words}"
+    if settings.dimse.unknown_senders == "reject":
+        for number, device in enumerate(settings.device):
+            if not (device.ae_titles or device.addresses or device.tokens):
+                yield (
+                    f"{loaded.origin(('device', number, 'name'))}: {device.name!r} is told by its equipment alone, so "
+                    'dimse.unknown_senders = "reject" refuses it: give ae_titles, addresses or tokens'
+                )
     dimse = settings.dimse
     for key in ("max_associations_per_address", "max_associations_per_ae"):
         if getattr(dimse, key) > dimse.max_associations:

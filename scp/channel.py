@@ -30,6 +30,8 @@ class Connection:
 
     address: str
     port: int
+    is_tls: bool = False
+    """Whether it came to the port of TLS."""
 
 
 @dataclass(frozen=True, slots=True)

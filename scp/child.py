@@ -58,7 +58,7 @@ class Door(Protocol):
     def is_sound(self) -> bool:
         """Whether the threads that it cannot do without are alive."""
 
-    def take(self, connection: socket.socket, address: str, port: int) -> None:
+    def take(self, connection: socket.socket, address: str, port: int, *, is_tls: bool) -> None:
         """Serve a connection that the acceptor accepted."""
 
     def drain(self, hurry: bool) -> None:
@@ -173,8 +173,8 @@ def serve(line: Line, door: Door, node: Node) -> None:
             door.abort()
             break
         match heard:
-            case Connection(address, port), connection if connection is not None:
-                door.take(connection, address, port)
+            case Connection(address, port, is_tls), connection if connection is not None:
+                door.take(connection, address, port, is_tls=is_tls)
             case (Admitted() | Standing()) as answer, _:
                 line.settle(answer)
             case Pulse(), _:

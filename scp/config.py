@@ -22,6 +22,9 @@ from scp.toml_lines import Place, lines_of
 
 __all__ = ["ConfigError", "ConfigProblem", "Loaded", "Settings", "load", "load_with_origins"]
 
+NAMED_FILES = frozenset(("tls", key) for key in ("certificate", "key", "key_password_file", "client_ca"))
+"""Keys that name a file, so that a credential of this name is the file itself."""
+
 _LARGEST_FILE = 4 * 1024 * 1024
 
 
@@ -143,6 +146,10 @@ def _credentials(env: Mapping[str, str]) -> tuple[dict[str, Any], dict[Place, st
         section, dot, key = file.name.removeprefix("dicomgate_").partition(".")
         if not dot or section not in Settings.model_fields or not file.is_file():
             continue
+        if (section, key) in NAMED_FILES:  # the credential is the file that the key names, and is read when it is used
+            values.setdefault(section, {})[key] = str(file)
+            origins[section, key] = f"{CREDENTIALS}/{file.name}"
+            continue
         try:
             value = file.read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
@@ -213,13 +220,8 @@ def _drop(values: dict[str, Any], place: Place) -> None:
 
 def _conflicts(settings: Settings) -> Iterator[Mistake]:
     """Combinations that cannot work, though each value is sound by itself."""
-    dimse, http = settings.dimse, settings.http
-    if dimse.port and dimse.port == http.port and (dimse.host == http.host or {dimse.host, http.host} & _EVERYWHERE):
-        yield (
-            ("http", "port"),
-            f"is {http.port}, which dimse.port has taken",
-            "give each door a port of its own",
-        )
+    yield from _port_conflicts(settings)
+    yield from _tls_conflicts(settings)
     if settings.store.path.exists() and not settings.store.path.is_dir():
         yield ("store", "path"), f"{settings.store.path} is a file, wanted a folder", ""
     if settings.audit.url.startswith("sqlite:///") and Path(settings.audit.url.removeprefix("sqlite:///")).is_dir():
@@ -229,6 +231,40 @@ def _conflicts(settings: Settings) -> Iterator[Mistake]:
         first = named.setdefault(device.name, number)
         if first != number:
             yield ("device", number, "name"), f"{device.name!r} is the name of device {first + 1} too", ""
+
+
+def _port_conflicts(settings: Settings) -> Iterator[Mistake]:
+    dimse, tls, http = settings.dimse, settings.tls, settings.http
+    doors: list[tuple[str, str, int]] = [("dimse", dimse.host, dimse.port)] if dimse.plain else []
+    doors += [("tls", tls.host, tls.port)] if tls.enabled else []
+    doors.append(("http", http.host, http.port))
+    for number, (door, host, port) in enumerate(doors):
+        for other, other_host, other_port in doors[:number]:
+            if port and port == other_port and (host == other_host or {host, other_host} & _EVERYWHERE):
+                yield (door, "port"), f"is {port}, which {other}.port has taken", "give each door a port of its own"
+
+
+def _tls_conflicts(settings: Settings) -> Iterator[Mistake]:
+    tls = settings.tls
+    if not tls.enabled:
+        if not settings.dimse.plain:
+            yield (
+                ("dimse", "plain"),
+                "is false, and TLS is not enabled: nothing could be sent",
+                "set tls.enabled = true",
+            )
+        return
+    for key in ("certificate", "key"):
+        if not getattr(tls, key):
+            yield ("tls", key), "is empty, and tls.enabled wants it", "the path of a PEM file"
+    if tls.client_certificates != "none" and not tls.client_ca:
+        yield ("tls", "client_ca"), "is empty, and tls.client_certificates wants it", "the path of a PEM file"
+    if tls.key_password.get_secret_value() and tls.key_password_file:
+        yield ("tls", "key_password"), "is set, and so is tls.key_password_file", "take one of them"
+    for number, device in enumerate(settings.device):
+        if device.certificate and tls.client_certificates == "none":
+            place = ("device", number, "certificate")
+            yield place, 'can never match: tls.client_certificates is "none"', 'set it to "optional" or "required"'
 
 
 _EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104  # compared with, not listened on

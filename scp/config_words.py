@@ -13,10 +13,15 @@ from pydantic_core import ErrorDetails
 from scp.settings import Settings
 from scp.toml_lines import Place
 
+SECRETS = frozenset({("tls", "key_password"), ("audit", "url")})
+"""Keys whose values are not said again: they are secrets, or hold one."""
+
 
 def said(place: Place, error: ErrorDetails) -> tuple[str, str]:
     """What is wrong at a place, and a hint ("" for none)."""
     kind, context = error["type"], error.get("ctx") or {}
+    if place in SECRETS and kind != "value_error":
+        return "is no text", ""
     if kind == "extra_forbidden":
         return "is no key that dicomgate knows", _did_you_mean_at(place)
     if kind == "missing":

@@ -27,14 +27,15 @@ from scp.admission import (
     beyond_limits,
 )
 from scp.config import Settings
+from scp.devices import Allowed
 from scp.fast_path import FastAssociation
 from scp.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from scp.policy import device_of
 from scp.receive import Node
 from scp.records import AssociationClosed, AssociationOpened, Event
 from scp.sender import Sender
 from scp.storable import TRANSFER_SYNTAXES_TAKEN, Storable
 from scp.storing import VERIFICATION, Announcement, Session, Storing
+from scp.tls import Contexts, NoHandshake, shake_hands
 from scp.upper_layer import Bounds, GateAssociation, GateServer, prepare_pynetdicom
 
 log = logging.getLogger("dicomgate.dimse")
@@ -67,8 +68,16 @@ class DimseDoor:
     `address` is where that process listens.
     """
 
-    def __init__(self, settings: Settings, node: Node, places: Places, address: tuple[str, int]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        node: Node,
+        places: Places,
+        address: tuple[str, int],
+        contexts: Contexts | None = None,
+    ) -> None:
         prepare_pynetdicom()
+        self._contexts = contexts
         self._settings = settings
         self._node = node
         dimse = settings.dimse
@@ -105,18 +114,45 @@ class DimseDoor:
         )
         ae._servers.append(self._server)
 
-    def take(self, connection: socket.socket, address: str, port: int) -> None:
+    def take(self, connection: socket.socket, address: str, port: int, *, is_tls: bool = False) -> None:
         """Serve a connection in threads of its own."""
         with self._counting:
             self._connections += 1
+        if is_tls:
+            threading.Thread(
+                target=self._secure, args=(connection, address, port), name=f"handshake-{address}", daemon=True
+            ).start()
+        else:
+            self._serve(connection, address, port)
+
+    def _secure(self, connection: socket.socket, address: str, port: int) -> None:
+        """Begin TLS on a connection, and serve it: in a thread of its own, so that who is slow holds up nobody."""
+        assert self._contexts is not None
+        seconds = self._settings.dimse.association_timeout
+        try:
+            secured = shake_hands(connection, self._contexts.current, seconds)
+        except NoHandshake as problem:
+            self._forget(connection, address)
+            self._record_drop(address, str(problem))
+        except Exception:
+            log.exception("TLS with %s could not begin", address)
+            self._forget(connection, address)
+        else:
+            self._serve(secured, address, port)
+
+    def _serve(self, connection: socket.socket, address: str, port: int) -> None:
         try:
             self._server.serve(connection, (address, port))
         except Exception:
             log.exception("a connection from %s could not be served", address)
-            connection.close()
-            self._places.disconnect(address)
-            with self._counting:
-                self._connections -= 1
+            self._forget(connection, address)
+
+    def _forget(self, connection: socket.socket, address: str) -> None:
+        """A connection is over that had no Association."""
+        connection.close()
+        self._places.disconnect(address)
+        with self._counting:
+            self._connections -= 1
 
     @property
     def is_sound(self) -> bool:
@@ -132,6 +168,8 @@ class DimseDoor:
     def drain(self, hurry: bool) -> None:
         """Wait for what is open; with `hurry`, not for connections that have said nothing so far."""
         self._hurries = hurry
+        if self._contexts is not None:
+            self._contexts.close()
 
     def abort(self) -> None:
         """Abort what is open; gone within about a second, but for what a commit holds up."""
@@ -152,10 +190,14 @@ class DimseDoor:
             association.is_aborted = True
             association.kill()
             return
-        session = self._session(association, request.calling_ae_title, request.called_ae_title)
+        calling, called = _printable(request.calling_ae_title), _printable(request.called_ae_title)
+        remote = association.requestor.address_info
+        sender = Sender(calling, called, remote.address if remote is not None else "")
+        admitted = self._node.known.admit(sender, association.certificate)
+        session = self._session(association, sender, admitted)
         association.session = session
-        refused = self._refusal(session)
-        if refused is not None:
+        refused = admitted if isinstance(admitted, Refusal) else self._refusal(session)
+        if isinstance(refused, Refusal):
             self._node.committer.note(self._opened(session, association, refusal=refused.cause))
             self._event("association-refused", refused.cause, session)
             words = "association %(association)s from %(calling_ae)s (%(address)s) refused: %(cause)s"
@@ -166,19 +208,18 @@ class DimseDoor:
         session.counted = True
         with self._counting:
             self._associations += 1
-        self._narrow(association, request.presentation_context_definition_list)
+        assert isinstance(admitted, Allowed)
+        self._narrow(association, request.presentation_context_definition_list, admitted)
 
-    def _session(self, association: GateAssociation, calling_ae: str, called_ae: str) -> Session:
+    def _session(self, association: GateAssociation, sender: Sender, admitted: Allowed | Refusal) -> Session:
         remote = association.requestor.address_info
-        address = remote.address if remote is not None else ""
-        calling, called = _printable(calling_ae), _printable(called_ae)
         return Session(
             id=self._node.ids.next(),
-            calling_ae=calling,
-            called_ae=called,
-            address=address,
+            calling_ae=sender.calling_ae,
+            called_ae=sender.called_ae,
+            address=sender.address,
             port=remote.port if remote is not None else 0,
-            device=device_of(self._node.policy, Sender(calling, called, address)),
+            device=admitted.device if isinstance(admitted, Allowed) else None,
         )
 
     def _refusal(self, session: Session) -> Refusal | None:
@@ -189,8 +230,8 @@ class DimseDoor:
         full = self._places.open(session.id, session.address, session.calling_ae)
         return None if full is None else beyond_limits(full)
 
-    def _narrow(self, association: GateAssociation, proposed: Sequence[PresentationContext]) -> None:
-        """Support what is proposed and can be stored, each context in the sender's own preference.
+    def _narrow(self, association: GateAssociation, proposed: Sequence[PresentationContext], allowed: Allowed) -> None:
+        """Support what is proposed, can be stored and may come from there, each context as the sender prefers it.
 
         pynetdicom goes by the acceptor's order of Transfer Syntaxes; so each proposal is cut down to
         the first of its own that is acceptable.
@@ -198,7 +239,8 @@ class DimseDoor:
         supported: dict[str, PresentationContext] = {}
         for context in proposed:
             abstract = str(context.abstract_syntax)
-            if not self._storable.takes(abstract) and abstract != VERIFICATION:
+            is_taken = self._storable.takes(abstract) and allowed.may_send(abstract)
+            if not is_taken and abstract != VERIFICATION:
                 continue
             chosen = next((each for each in context.transfer_syntax if each in TRANSFER_SYNTAXES_TAKEN), None)
             if chosen is None:
@@ -262,11 +304,7 @@ class DimseDoor:
 
     def _record_end(self, association: GateAssociation, session: object, address: str) -> None:
         if not isinstance(session, Session):
-            cause = association.trouble or "no A-ASSOCIATE-RQ came"
-            self._node.committer.note(
-                Event(datetime.now(UTC), "connection-dropped", f"{address}: {cause}", {"address": address})
-            )
-            log.info("connection from %(address)s dropped: %(cause)s", {"address": address, "cause": cause})
+            self._record_drop(address, association.trouble or "no A-ASSOCIATE-RQ came")
             return
         if not session.accepted:
             return
@@ -291,6 +329,11 @@ class DimseDoor:
             "seconds": round(time.monotonic() - session.began, 1),
         }
         log.info(_ENDED, values)
+
+    def _record_drop(self, address: str, cause: str) -> None:
+        words = f"{address}: {cause}"
+        self._node.committer.note(Event(datetime.now(UTC), "connection-dropped", words, {"address": address}))
+        log.info("connection from %(address)s dropped: %(cause)s", {"address": address, "cause": cause})
 
     def _event(self, kind: str, text: str, session: Session, **detail: object) -> None:
         detail = {"calling_ae": session.calling_ae, "address": session.address, **detail}

@@ -210,7 +210,8 @@ def _line(number: int, entry: PolicyLine) -> Line:
 
 
 def _device(entry: DeviceEntry) -> Device:
-    return Device(entry.name, entry.mode, CAPS[entry.mode], tuple(_device_matchers(entry)))
+    matchers = (*identity_matchers(entry), *_equipment_matchers(entry))
+    return Device(entry.name, entry.mode, CAPS[entry.mode], matchers)
 
 
 def _matchers(entry: PolicyLine) -> Iterator[Matcher]:
@@ -229,9 +230,34 @@ def _matchers(entry: PolicyLine) -> Iterator[Matcher]:
         )
 
 
-def _device_matchers(entry: DeviceEntry) -> Iterator[Matcher]:
-    yield from _text("ae_titles", entry.ae_titles, lambda sender: sender.calling_ae, exact=True)
+def identity_matchers(entry: DeviceEntry) -> Iterator[Matcher]:
+    """The matchers of a device that hold or not before any instance is there.
+
+    There are no AE Titles at the HTTP door and no tokens at the other: what a door lacks is not asked for there, so
+    long as something else tells who it is.
+    """
+    for title in (
+        *_text("ae_titles", entry.ae_titles, lambda sender: sender.calling_ae, exact=True),
+        *_text("called_ae_titles", entry.called_ae_titles, lambda sender: sender.called_ae, exact=True),
+    ):
+        yield _at_door(title, is_http=False, otherwise=bool(entry.addresses or entry.tokens))
+    for token in _text("tokens", entry.tokens, lambda sender: sender.token or "", exact=True):
+        yield _at_door(token, is_http=True, otherwise=bool(entry.addresses or entry.ae_titles))
     yield from _address("addresses", entry.addresses)
+
+
+def _at_door(matcher: Matcher, *, is_http: bool, otherwise: bool) -> Matcher:
+    return Matcher(
+        matcher.words, lambda sender: matcher.holds(sender) if is_http_door(sender.door) is is_http else otherwise
+    )
+
+
+def is_http_door(door: str) -> bool:
+    """Whether what came by this door came without AE Titles."""
+    return door == "stow"
+
+
+def _equipment_matchers(entry: DeviceEntry) -> Iterator[Matcher]:
     yield from _text("manufacturer", entry.manufacturer, lambda sender: sender.manufacturer)
     yield from _text("model", entry.model, lambda sender: sender.model)
 
@@ -262,11 +288,11 @@ def _address(key: str, cidrs: tuple[str, ...]) -> Iterator[Matcher]:
 
 def _sop_class(named: tuple[str, ...]) -> Iterator[Matcher]:
     if named:
-        uids = frozenset(uid for each in named for uid in _uids_of(each))
+        uids = frozenset(uid for each in named for uid in uids_of(each))
         yield Matcher(f"sop_class {' or '.join(named)}", lambda sender: sender.sop_class_uid in uids)
 
 
-def _uids_of(named: str) -> tuple[str, ...]:
+def uids_of(named: str) -> tuple[str, ...]:
     """The SOP Classes of an IOD's name, or the one UID that stands there."""
     iod = iods().get(named)
     return (named,) if iod is None else iod.sop_class_uids

@@ -19,6 +19,7 @@ from rules.model import Finding
 from rules.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
 from scp.arrival import Arrival, Request, disagreements, earlier_copy, rejected_before
 from scp.committer import Committer
+from scp.devices import Known
 from scp.file_meta import file_meta
 from scp.ids import Ids
 from scp.journal import Journal
@@ -49,6 +50,7 @@ class Node:
     ids: Ids
     rules: RuleSet
     policy: Policy
+    known: Known
     store: Store
     engine: sa.Engine
     journal: Journal
@@ -231,6 +233,8 @@ def _sender(request: Request, header: Header) -> Sender:
         called_ae=request.called_ae,
         address=request.address,
         sop_class_uid=request.sop_class_uid,
+        door=request.door,
+        token=request.token,
     )
 
 

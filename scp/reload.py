@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from scp.settings import Section, Settings
 
 NEEDS_RESTART: Mapping[str, tuple[str, ...]] = {
-    "dimse": ("host", "port"),
+    "dimse": ("host", "port", "plain"),
+    "tls": ("host", "port", "enabled"),
     "http": ("host", "port"),
     "store": ("path", "durability"),
     "audit": ("url", "patient_identity", "identity_key_file"),

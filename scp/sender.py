@@ -24,13 +24,26 @@ class Sender:
     manufacturer: str = ""
     model: str = ""
     software_versions: tuple[str, ...] = ()
+    door: str = "dimse"
+    """dimse or stow: at the latter there are no AE Titles."""
+    token: str | None = None
+    """Name of the token that was shown at the HTTP door."""
 
 
 LONGEST_TEXT = 256
 """Characters kept of any value that a sender chose."""
 
 
-def sender_of(header: Header, *, calling_ae: str, called_ae: str, address: str, sop_class_uid: str = "") -> Sender:
+def sender_of(
+    header: Header,
+    *,
+    calling_ae: str,
+    called_ae: str,
+    address: str,
+    sop_class_uid: str = "",
+    door: str = "dimse",
+    token: str | None = None,
+) -> Sender:
     """The sender of an instance: names as given, equipment as the Data Set has it.
 
     `sop_class_uid` is what the sender announced; without it the Data Set's own holds.
@@ -44,6 +57,8 @@ def sender_of(header: Header, *, calling_ae: str, called_ae: str, address: str, 
         manufacturer=_text(header, "Manufacturer"),
         model=_text(header, "ManufacturerModelName"),
         software_versions=tuple(clean(each) for each in header.texts("SoftwareVersions")),
+        door=door,
+        token=token,
     )
 
 

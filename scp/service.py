@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from scp import __version__
 from scp.committer import Committer
 from scp.config import Settings
 from scp.database import DatabaseGone, DatabaseProblem, open_engine, read_url, shown
+from scp.devices import Known
 from scp.identity import open_identity
 from scp.ids import LEASE_MS, LONG_LEASE_MS, Ids
 from scp.journal import Journal
@@ -109,6 +110,7 @@ def opened(settings: Settings, leased: Callable[[int], None] = lambda _number: N
         ids=ids,
         rules=rules,
         policy=compile_policy(settings),
+        known=Known.of(settings),
         store=store,
         engine=engine,
         journal=journal,
@@ -226,16 +228,28 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def greeting(settings: Settings, dimse_port: int, http_port: int) -> list[str]:
-    """What a person who started the node wants to read first."""
-    dimse, http = settings.dimse, settings.http
-    reach = "127.0.0.1" if dimse.host in ("0.0.0.0", "::", "") else dimse.host  # noqa: S104
+def greeting(settings: Settings, ports: Mapping[str, int]) -> list[str]:
+    """What a person who started the node wants to read first; `ports` by door, of those that are open."""
+    dimse, tls, http = settings.dimse, settings.tls, settings.http
+    doors, storescu = [], ""
+    if "tls" in ports:
+        doors.append(f"  DIMSE  {tls.host}:{ports['tls']}  AE Title {dimse.ae_title}, by TLS")
+        trust = "+tla -ic" if tls.client_certificates != "required" else "+tls KEY.pem CERTIFICATE.pem -ic"
+        storescu = f"  storescu -v -R {trust} -aec {dimse.ae_title} {_reach(tls.host)} {ports['tls']} FILE.dcm"
+    if "dimse" in ports:
+        doors.insert(0, f"  DIMSE  {dimse.host}:{ports['dimse']}  AE Title {dimse.ae_title}")
+        storescu = f"  storescu -v -R -aec {dimse.ae_title} {_reach(dimse.host)} {ports['dimse']} FILE.dcm"
     return [
         f"dicomgate {__version__}",
-        f"  DIMSE  {dimse.host}:{dimse_port}  AE Title {dimse.ae_title}",
-        f"  HTTP   http://{http.host}:{http_port}/",
+        *doors,
+        f"  HTTP   http://{http.host}:{ports['http']}/",
         f"  store  {settings.store.path.absolute()}",
         f"  audit  {shown(read_url(settings.audit.url))}",
         "Try it:",
-        f"  storescu -v -R -aec {dimse.ae_title} {reach} {dimse_port} FILE.dcm",
+        storescu,
     ]
+
+
+def _reach(host: str) -> str:
+    """Where this machine reaches what listens there."""
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104

@@ -11,7 +11,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from scp.uid import valid_uid
 
@@ -55,6 +65,12 @@ def _network(text: str) -> str:
     return text
 
 
+def fingerprint(pattern: str) -> str | None:
+    """A SHA-256 fingerprint as 64 lower-case digits, however it was written; None for what is none."""
+    digits = pattern.lower().removeprefix("sha256:").replace(":", "")
+    return digits if re.fullmatch("[0-9a-f]{64}", digits) else None
+
+
 def _filled(text: str) -> str:
     if not text.strip():
         raise ValueError("is empty")
@@ -66,6 +82,10 @@ def _one_or_more(value: object) -> object:
     if isinstance(value, str):
         return (value,)
     return tuple(value) if isinstance(value, list) else value
+
+
+def _secret(value: object) -> object:
+    return SecretStr(value) if isinstance(value, str) else value
 
 
 def _path(value: object) -> object:
@@ -125,9 +145,13 @@ class Dimse(Section):
     """The DIMSE door (PS3.7, PS3.8)."""
 
     ae_title: AeTitle = "DICOMGATE"
+    plain: bool = True
+    """Whether the port without TLS is open."""
     host: Filled = "127.0.0.1"
     port: Port = 11112
     require_called_ae: bool = False
+    unknown_senders: Literal["accept", "reject"] = "accept"
+    """What becomes of senders that are no device; at the HTTP door too."""
     receive_path: Literal["fast", "stock"] = "fast"
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     """Receiving processes; 0 is one a core."""
@@ -144,6 +168,24 @@ class Dimse(Section):
     """0 sets no limit of its own, as below."""
     max_associations_per_ae: Count = 32
     max_instance_size: Size = ByteSize(16 * _KIB**3)
+
+
+class Tls(Section):
+    """The DIMSE door by TLS 1.2 and 1.3 (PS3.15 B.12), beside the plain one."""
+
+    enabled: bool = False
+    host: Filled = "127.0.0.1"
+    port: Port = 2762
+    certificate: str = ""
+    """PEM file: the node's certificate, then those between it and the root."""
+    key: str = ""
+    """PEM file of its private key."""
+    key_password: Annotated[SecretStr, BeforeValidator(_secret)] = SecretStr("")
+    key_password_file: str = ""
+    """Holds the key's password; stands for `key_password`."""
+    client_certificates: Literal["none", "optional", "required"] = "none"
+    client_ca: str = ""
+    """PEM file: those who may have issued senders' certificates."""
 
 
 class Http(Section):
@@ -244,16 +286,33 @@ class Device(Section):
     name: Filled
     mode: Mode = "reject"
     ae_titles: Patterns = ()
+    called_ae_titles: Patterns = ()
     addresses: Networks = ()
+    certificate: Patterns = ()
+    """Globs of a certificate's subject, whole or one part of it, or its SHA-256 fingerprint."""
+    tokens: Patterns = ()
+    """Names of tokens, by which it is known at the HTTP door."""
     manufacturer: Patterns = ()
     model: Patterns = ()
+    sop_classes: SopClasses = ()
+    """What it may send; empty: whatever the node takes."""
     contact: str = ""
     comment: str = ""
 
+    @field_validator("certificate")
+    @classmethod
+    def _certificates(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for each in patterns:
+            if fingerprint(each) is None and "=" not in each:
+                raise ValueError(f'{each!r} is neither a subject, such as "CN=ct2", nor 64 digits of a fingerprint')
+        return patterns
+
     @model_validator(mode="after")
     def _must_tell_senders_apart(self) -> Device:
-        if not (self.ae_titles or self.addresses or self.manufacturer or self.model):
-            raise ValueError("would match every sender: give ae_titles, addresses, manufacturer or model")
+        if not (self.ae_titles or self.addresses or self.tokens or self.manufacturer or self.model):
+            raise ValueError("would match every sender: give ae_titles, addresses, tokens, manufacturer or model")
+        if (self.certificate or self.called_ae_titles) and not self.ae_titles:
+            raise ValueError("binds a certificate or Called AE Titles to no Calling AE Title: give ae_titles")
         return self
 
 
@@ -261,6 +320,7 @@ class Settings(Section):
     """The whole configuration; `Settings()` is what holds without a file."""
 
     dimse: Dimse = Dimse()
+    tls: Tls = Tls()
     http: Http = Http()
     store: Store = Store()
     audit: Audit = Audit()

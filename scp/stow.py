@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rules.header import NotDicom
 from scp.arrival import Arrival, Request, malformed_uid
+from scp.devices import Allowed
 from scp.logs import log_instance
 from scp.media_types import MediaType, media_type
 from scp.multipart import BadMultipart, Multipart
@@ -57,6 +58,7 @@ class Client:
     address: str
     token: str | None
     device: str | None
+    allowed: Allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +359,8 @@ class _Instance:
             self._settle(INVALID_SOP_INSTANCE, malformed.message)
         elif not self._bounds.storable.takes(request.sop_class_uid):
             self._settle(SOP_CLASS_NOT_SUPPORTED, f"SOP Class UID {request.sop_class_uid} is not taken here")
+        elif not self._client.allowed.may_send(request.sop_class_uid):
+            self._settle(SOP_CLASS_NOT_SUPPORTED, f"SOP Class UID {request.sop_class_uid} is not taken from there")
         elif request.transfer_syntax_uid not in TRANSFER_SYNTAXES_TAKEN:
             said = request.transfer_syntax_uid if valid_uid(request.transfer_syntax_uid) else "missing or malformed"
             self._settle(TRANSFER_SYNTAX_NOT_SUPPORTED, f"the Transfer Syntax UID is {said}")

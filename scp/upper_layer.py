@@ -34,8 +34,10 @@ from pynetdicom.pdu import A_ABORT_RQ
 from pynetdicom.pdu_primitives import A_P_ABORT, P_DATA
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
+from scp.devices import Certificate
 from scp.status import Answer
 from scp.storing import Announcement, Storing
+from scp.tls import HANDSHAKE, peer_certificate
 from scp.uid import valid_uid
 
 if TYPE_CHECKING:
@@ -162,7 +164,8 @@ class GateSocket(AssociationSocket):
     def lose_count(self, kind: int) -> None:
         """What came is no PDU: read nothing more of it."""
         self._lost_count = True
-        cast(GateAssociation, self.assoc).trouble = f"no PDU is of type {kind:#04x}"
+        what = "TLS on the port without it" if kind == HANDSHAKE else f"no PDU is of type {kind:#04x}"
+        cast(GateAssociation, self.assoc).trouble = what
 
     def abort(self) -> None:
         """Send an A-ABORT past the state machine, where that has failed."""
@@ -178,10 +181,14 @@ class GateSocket(AssociationSocket):
         """Throw away what is left to read: closing over it would reset the connection before our abort is read."""
         sock = cast(socket.socket, self.socket)
         try:
+            sock.setblocking(False)  # under TLS, there may be less to read than the poll says
             while self._poll.poll(0) and sock.recv(READ_AT_ONCE):
                 continue
-        except OSError:
+        except (OSError, ValueError):
             return
+        finally:
+            with suppress(OSError):
+                sock.settimeout(self.bounds.pdu_timeout)
 
     def refuse_longer_than_bounds(self, nr_bytes: int) -> None:
         """Raise PeerTrouble, after an A-ABORT, where a PDU's body is announced to be longer than it may."""
@@ -287,6 +294,8 @@ class GateAssociation(Association):
         self.begin_store = server.begin_store
         self.ended = server.ended
         self.session: object | None = None
+        self.certificate: Certificate | None = None
+        """What the peer has proven to be, by TLS."""
         self.trouble: str | None = None
         self.is_serving = False
 
@@ -382,6 +391,8 @@ class GateRequestHandler(RequestHandler):
     def _create_association(self) -> Association:
         server = self.server
         association = server.make_association(server)
+        if isinstance(self.request, ssl.SSLSocket):
+            association.certificate = peer_certificate(self.request)
         association.name = f"AcceptorThread@{self.client_address[0]}:{self.client_address[1]}"
         association.set_socket(GateSocket(association, self.request, server.bounds))
         association.acceptor.maximum_length = server.bounds.maximum_pdu

@@ -9,6 +9,7 @@ import logging
 import socket
 from collections.abc import Callable
 
+from scp.certificates import CertificateProblem
 from scp.channel import Channel, Doing, Failed, Leased, Ready
 from scp.child import Line, serve
 from scp.config import Settings
@@ -17,11 +18,12 @@ from scp.dimse import DimseDoor
 from scp.identity import IdentityProblem
 from scp.service import CannotStart, opened, prepare, refuse_open_door
 from scp.store import StoreProblem
+from scp.tls import Contexts
 from scp.web.server import HttpDoor
 
 log = logging.getLogger("dicomgate.child")
 
-Problems = (CannotStart, DatabaseProblem, IdentityProblem, StoreProblem)
+Problems = (CannotStart, CertificateProblem, DatabaseProblem, IdentityProblem, StoreProblem)
 """What keeps a process from starting, with a line that says why."""
 
 
@@ -35,12 +37,16 @@ def prepare_node(settings: Settings, channel: Channel, node_pid: int) -> int:
     return _reporting(channel, work)
 
 
-def receive_instances(settings: Settings, channel: Channel, address: tuple[str, int]) -> int:
-    """Serve the Associations that the acceptor, which listens at `address`, hands over."""
+def receive_instances(settings: Settings, channel: Channel, address: tuple[str, int], *, is_first: bool) -> int:
+    """Serve the Associations that the acceptor, which listens at `address`, hands over.
+
+    The first of the workers records what concerns the node rather than a worker.
+    """
 
     def work(line: Line) -> None:
         with opened(settings, lambda number: line.tell(Leased(number))) as node:
-            serve(line, DimseDoor(settings, node, line, address), node)
+            contexts = Contexts(settings, node.committer.note, records=is_first) if settings.tls.enabled else None
+            serve(line, DimseDoor(settings, node, line, address, contexts), node)
 
     return _reporting(channel, work)
 

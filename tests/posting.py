@@ -58,10 +58,13 @@ def post(
     body: bytes | Iterable[bytes],
     content_type: str = RELATED,
     path: str = STUDIES,
+    source: str = "",
     **headers: str,
 ) -> Answered:
-    """POST a body, in chunks where it is an iterable; what was answered."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    """POST a body, in chunks where it is an iterable; what was answered. `source` is the address it comes from."""
+    connection = http.client.HTTPConnection(
+        "127.0.0.1", port, timeout=60, source_address=(source, 0) if source else None
+    )
     try:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(

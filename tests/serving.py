@@ -44,7 +44,7 @@ class Served:
     def log(self) -> str:
         return (self.folder / "log").read_text()
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """A dicomgate command with this node's configuration."""
         return subprocess.run(
             [PROGRAM, *words, "--config", self.folder / "dicomgate.toml"],
@@ -52,6 +52,7 @@ class Served:
             text=True,
             check=False,
             timeout=60,
+            env=env,
         )
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
@@ -129,16 +130,28 @@ def configuration(folder: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def serving(folder: Path, url: str | None = None, more: str = "") -> Iterator[Served]:
-    """A node that listens; ended, however the test ends."""
+def serving(
+    folder: Path,
+    url: str | None = None,
+    more: str = "",
+    env: Mapping[str, str] | None = None,
+    waits_for_dimse: int | None = None,
+) -> Iterator[Served]:
+    """A node that listens, at `waits_for_dimse` if not at its plain port; ended, however the test ends."""
     port, http_port = configure(folder, url, more)
-    with started(folder, port, http_port, url or f"sqlite:///{folder}/audit.db") as served:
+    url = url or f"sqlite:///{folder}/audit.db"
+    with started(folder, port, http_port, url, env, waits_for_dimse) as served:
         yield served
 
 
 @contextmanager
 def started(
-    folder: Path, port: int, http_port: int, url: str, env: Mapping[str, str] | None = None
+    folder: Path,
+    port: int,
+    http_port: int,
+    url: str,
+    env: Mapping[str, str] | None = None,
+    waits_for_dimse: int | None = None,
 ) -> Iterator[Served]:
     """The node of a folder that is configured already, with these variables beside the usual ones."""
     with (folder / "log").open("ab") as log:
@@ -151,7 +164,7 @@ def started(
         )
     served = Served(process, folder, port, http_port, url)
     try:
-        wait_for(port, process, served)
+        wait_for(waits_for_dimse or port, process, served)
         wait_for(http_port, process, served)
         yield served
     finally:

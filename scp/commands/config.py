@@ -32,8 +32,17 @@ def check(file: Path | None) -> None:
     """
     from rules.engine import load_rules
     from scp.advice import advice
+    from scp.certificates import CertificateProblem
+    from scp.tls import context_of
 
     found = loaded(file)
+    try:
+        if found.settings.tls.enabled:
+            context_of(found.settings.tls)
+    except CertificateProblem as problem:
+        key = tuple(str(problem).partition(":")[0].split("."))
+        click.echo(f"dicomgate: {found.origin(key)}: {problem}", err=True)
+        raise SystemExit(2) from None
     for each in advice(found):
         click.echo(f"warning: {each}")
     try:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -14,14 +15,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from scp.admission import Refusal
 from scp.config import Settings
 from scp.multipart import BadMultipart
-from scp.policy import device_of
 from scp.receive import Node
+from scp.records import Event
 from scp.sender import Sender
+from scp.status import NOT_AUTHORIZED
 from scp.storable import Storable
 from scp.store import NoRoom
-from scp.stow import Bounds, Client, Result, StoreRequest, TooMuch, UnsupportedMediaType
+from scp.stow import DOOR, Bounds, Client, Result, StoreRequest, TooMuch, UnsupportedMediaType
 from scp.stow_metadata import BadMetadata
 from scp.stow_response import JSON, XML, chosen, respond
 from scp.tokens import Token
@@ -82,7 +85,11 @@ class StoreService:
         """The Store transaction; 429 for a client that has as many under way as it may."""
         token: Token | None = getattr(request.state, "token", None)
         address = request.client.host if request.client else ""
-        client = Client(address, token.name if token else None, self._device(address))
+        name = token.name if token else None
+        allowed = self._node.known.admit(Sender("", "", address, door=DOOR, token=name))
+        if isinstance(allowed, Refusal):
+            return self._not_allowed(address, name, allowed.cause)
+        client = Client(address, name, allowed.device, allowed)
         whose = client.token or address
         full = self._places.take(whose)
         if full is not None:
@@ -133,8 +140,13 @@ class StoreService:
     def _root(self, request: Request) -> str:
         return f"{request.scope['scheme']}://{request.headers.get('host', '')}{ROOT}"
 
-    def _device(self, address: str) -> str | None:
-        return device_of(self._node.policy, Sender("", "", address))
+    def _not_allowed(self, address: str, token: str | None, cause: str) -> Response:
+        """The answer to a sender that may not send; nothing of the body is read."""
+        words = f"{address}{f', token {token}' if token else ''} {cause}"
+        detail: dict[str, object] = {"address": address, "token": token, "status": NOT_AUTHORIZED.code}
+        self._node.committer.note(Event(datetime.now(UTC), "sender-refused", words, detail))
+        log.warning("a Store request was refused: %s", words)
+        return problem(NOT_AUTHORIZED.http, NOT_AUTHORIZED.meaning + " store here")
 
     async def _take(self, taken: StoreRequest, request: Request) -> list[Result]:
         """Hand the body to a thread while more of it comes, the last of it with the word to finish."""

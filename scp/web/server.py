@@ -50,7 +50,7 @@ class HttpDoor:
         """Begin to answer."""
         self._thread.start()
 
-    def take(self, connection: socket.socket, address: str, port: int) -> None:
+    def take(self, connection: socket.socket, address: str, port: int, *, is_tls: bool = False) -> None:
         """Nobody hands connections to this door: it accepts them itself."""
         connection.close()
 

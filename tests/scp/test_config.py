@@ -90,7 +90,7 @@ def test_every_mistake_is_told_at_once_with_its_line_and_key(tmp_path: Path) -> 
         '"192.0.2.0/24"',
         "site.toml:20: policy.line[2].sop_class: 'CT Imag' is neither a UID nor the name of an IOD: "
         "did you mean 'CT Image'?",
-        "site.toml:21: device[1]: would match every sender: give ae_titles, addresses, manufacturer or model",
+        "site.toml:21: device[1]: would match every sender: give ae_titles, addresses, tokens, manufacturer or model",
         "site.toml:23: http_: is no key that dicomgate knows (did you mean http?)",
     ]
 

@@ -18,7 +18,7 @@ from serving import Served, configure, serving, started
 
 from scp.config import load
 from scp.reload import NEEDS_RESTART, change
-from scp.settings import Audit, Device, Dimse, Http, Log, PolicyLine, PolicySection, Settings, Store
+from scp.settings import Audit, Device, Dimse, Http, Log, PolicyLine, PolicySection, Settings, Store, Tls
 
 PATIENCE = 60.0
 TWO = "dimse.workers = 2\n"
@@ -42,7 +42,8 @@ def test_limits_policy_and_devices_take_effect_and_are_named() -> None:
 def test_what_is_bound_or_begun_stays_and_is_named() -> None:
     before = Settings()
     wanted = Settings(
-        dimse=Dimse(host="0.0.0.0", port=104, max_associations=3),
+        dimse=Dimse(host="0.0.0.0", port=104, plain=False, max_associations=3),
+        tls=Tls(enabled=True, host="0.0.0.0", port=1),
         http=Http(host="0.0.0.0", port=80),
         store=Store(path=Path("elsewhere"), durability="syncfs"),
         audit=Audit(url="sqlite:///other.db", patient_identity="plain", identity_key_file="key", spool=True),
