@@ -27,7 +27,7 @@ from scp.uid import valid_uid
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_EDITION = re.compile(r"20[0-9]{2}[a-e]")
+_EDITION = re.compile(r"20[0-9]{2}[a-e]?")
 _PASSWORD = re.compile(r"(://[^:/@]*:).*(?=@)|([?&]password=)[^&]*")
 _KIB = 1024
 

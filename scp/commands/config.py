@@ -107,5 +107,10 @@ def _as_toml(loaded: Loaded) -> Iterator[str]:
             header = tuple(table)
             brackets = ("[[", "]]") if isinstance(header[-1], int) else ("[", "]")
             yield f"\n{brackets[0]}{'.'.join(each for each in header if isinstance(each, str))}{brackets[1]}"
-        yield f"{key} = {json.dumps(value)}  # {loaded.origin(place)}"
+        yield f"{key} = {_toml(value)}  # {loaded.origin(place)}"
     yield f"\n# digest {loaded.settings.digest}"
+
+
+def _toml(value: object) -> str:
+    """A value as TOML writes it: as JSON does, but for surrogates, which it has none of, and DEL, which it escapes."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

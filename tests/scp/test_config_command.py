@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from pydantic import BaseModel
 
+from rules.editions import EDITIONS
 from scp.commands.config import config
 from scp.config import load
+from scp.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +78,11 @@ def test_rules_that_need_more_than_a_header_are_known_too(rule: str) -> None:
     assert "warning" not in run("check", text=f"[[policy.line]]\nrule = '{rule}'\nthen = 'flag'").stdout
 
 
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_every_edition_that_is_here_can_be_chosen(edition: str) -> None:
+    assert run("check", text=f"[rules]\nedition = '{edition}'").exit_code == 0
+
+
 def test_an_edition_that_is_not_here_is_a_mistake() -> None:
     result = run("check", text="[rules]\nedition = '1999a'")
     assert result.exit_code == 2
@@ -97,6 +106,22 @@ def test_what_is_shown_is_a_configuration_of_the_same_meaning() -> None:
     shown = run("show", text=SITE).stdout
     Path("again.toml").write_text(shown.replace("***", "secret"))
     assert load(Path("again.toml")).digest == load(Path("site.toml")).digest
+
+
+def test_what_is_shown_can_be_read_again_whatever_is_written_in_it() -> None:
+    comment = 'Grüße 😀 "\\\u007f'
+    text = f"[[device]]\nname = 'CT'\naddresses = '192.0.2.1'\ncomment = {json.dumps(comment, ensure_ascii=False)}\n"
+    shown = run("show", text=text.replace("\x7f", "\\u007f")).stdout
+    Path("again.toml").write_text(shown)
+    assert load(Path("again.toml")).device[0].comment == comment
+
+
+def test_every_key_of_every_section_is_shown() -> None:
+    wanted = {f"{name}.{key}" for name, section in Settings() if isinstance(section, BaseModel) for key, _ in section}
+    rows = json.loads(run("show", "--format", "json").stdout)["values"]
+    assert {each["key"] for each in rows} == wanted - {"policy.line"}
+    shown = tomllib.loads(run("show").stdout)
+    assert {f"{name}.{key}" for name, section in shown.items() for key in section} == wanted - {"policy.line"}
 
 
 def test_what_is_shown_names_origins_and_hides_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
