@@ -13,7 +13,11 @@ from scp.conformance.document import Block, Document, Points, Row, Table
 
 TEMPLATES = Path(__file__).parent / "templates"
 
+LONGEST_WORD = 40
+"""Characters of code that are kept on one line."""
+
 _CODE = re.compile(r"(`[^`]+`)")
+_PIECE, _WORD = Markup("<code>{}</code>"), Markup('<code class="word">{}</code>')
 _SPECIAL = re.compile(r"([\\*_<>|\[\]])")
 
 
@@ -89,9 +93,13 @@ def _text(text: str) -> str:
 def _html_text(text: str) -> Markup:
     pieces = _CODE.split(text)
     return Markup("").join(
-        Markup("<code>{}</code>").format(each[1:-1]) if number % 2 else escape(each)
+        (_WORD if _is_word(each[1:-1]) else _PIECE).format(each[1:-1]) if number % 2 else escape(each)
         for number, each in enumerate(pieces)
     )
+
+
+def _is_word(piece: str) -> bool:
+    return " " not in piece and len(piece) <= LONGEST_WORD
 
 
 def _is(kind: type) -> Callable[[object], bool]:

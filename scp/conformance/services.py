@@ -84,8 +84,8 @@ def _policy(settings: Settings, policy: Policy) -> list[Block]:
         ("always", f"rule {code(rule)}", f"{action.value} at least") for rule, action in FORCED.items()
     ]
     blocks: list[Block] = [
-        "For each finding the first line that matches gives the action, for some whatever the lines say; the strongest "
-        "action over all findings of an instance is its verdict.",
+        "For each finding the first line that matches gives the action; the strongest action over all findings of an "
+        "instance is its verdict. Rows marked none hold where no line matches, those marked always whatever lines say.",
         Table.of("Policy (`[[policy.line]]`)", ("Line", "Findings that match", "Action"), [*lines, *unlined, *forced]),
     ]
     if settings.policy.study_safe:

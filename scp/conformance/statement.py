@@ -6,7 +6,7 @@ from datetime import date
 
 from rules.editions import EDITIONS
 from rules.engine import load_rules
-from rules.iods import storage_sop_classes
+from rules.iods import iod_of
 from rules.model import Severity
 from rules.registry import all_rules
 from rules.transfer_syntax import TRANSFER_SYNTAXES
@@ -24,6 +24,7 @@ from scp.storing import VERIFICATION
 from scp.web.dicomweb import ROOT
 
 YES, NO = "Y", "N"
+GENERAL = "general checks"
 
 
 def statement(settings: Settings, written: date) -> Document:
@@ -89,12 +90,11 @@ def _overview(settings: Settings) -> Section:
 
 def _sop_classes(settings: Settings) -> Table:
     stored = sorted(stored_sop_classes(), key=lambda uid: (sop_class_name(uid).lower(), uid))
-    iods = storage_sop_classes()
 
     def row(uid: str) -> Row:
-        return (sop_class_name(uid), uid, NO, YES, NO, YES, iods.get(uid, "general checks"))
+        return (sop_class_name(uid), uid, NO, YES, NO, YES, iod_of(uid, settings.rules.edition) or GENERAL)
 
-    private = [("", uid, NO, YES, NO, YES, "general checks") for uid in settings.dimse.private_sop_classes]
+    private = [("private", uid, NO, YES, NO, YES, GENERAL) for uid in settings.dimse.private_sop_classes]
     groups = (
         Group("Verification", (("Verification SOP Class", VERIFICATION, NO, YES, NO, NO, ""),)),
         Group("Storage", tuple(row(uid) for uid in stored if not is_retired(uid))),

@@ -32,6 +32,8 @@ from scp.storing import VERIFICATION as OURS
 
 PRIVATE = "1.3.12.2.1107.5.9.1"
 CONFIGURED = f'dimse.private_sop_classes = ["{PRIVATE}"]\ndimse.maximum_pdu = 65536\ndimse.require_called_ae = true'
+PHOTOACOUSTIC = "1.2.840.10008.5.1.4.1.1.6.3"
+"""A SOP Class younger than the edition of 2020."""
 WRITTEN = date(2026, 11, 25)
 MOST_CONTEXTS = 128
 
@@ -94,7 +96,7 @@ def test_the_sop_classes_are_those_that_an_association_accepts(
     stated = [each["SOP Class UID"] for each in rows if each["SCP"] == "Y"]
     assert len(stated) == len(set(stated))
     assert {PRIVATE, OURS, CT} <= set(stated)
-    assert all(each["SOP Class Name"] or each["SOP Class UID"] == PRIVATE for each in rows)
+    assert all(each["SOP Class Name"] for each in rows)
     classes = {uid for uid, (_, kind, *_) in UID_dictionary.items() if kind in ("SOP Class", "Meta SOP Class")}
     asked = sorted(classes | set(storage_sop_classes()) | {PRIVATE, "1.2.3.4", "1.2.840.10008.5.1.4.1.1.999"})
     results = answers(node.port, [(each, peers.EXPLICIT) for each in asked])
@@ -181,7 +183,7 @@ def test_another_configuration_makes_another_statement() -> None:
             "http": {"max_requests_per_client": 0},
             "audit": {"url": "postgresql://user:secret@db.internal/audit", "patient_identity": "plain"},
             "store": {"path": "/srv/secret/store"},
-            "rules": {"edition": "2024b"},
+            "rules": {"edition": "2020"},
             "policy": {
                 "study_safe": True,
                 "line": [{"rule": "image-type-*|x", "then": "reject"}, {"then": "quarantine"}],
@@ -196,7 +198,9 @@ def test_another_configuration_makes_another_statement() -> None:
     assert (local["AE Title"], local["Host"]) == ("`GATE_2`", "`::`")
     assert "`[::]:11112`" in text
     assert "every other SOP Class is taken as well" in text
-    assert "edition 2024b" in text
+    assert "edition 2020" in text
+    checked = {each["SOP Class UID"]: each["Checked as"] for each in table(found, "SOP Classes")}
+    assert (checked[CT], checked[PHOTOACOUSTIC]) == ("CT Image", "general checks")
     assert "policy.study_safe" in text
     lines = {each["Line"]: each["Action"] for each in table(found, "Policy")}
     assert (lines["1"], lines["2"]) == ("reject", "quarantine")
@@ -216,6 +220,7 @@ def test_another_configuration_makes_another_statement() -> None:
     shipped = markdown(statement(Settings(), WRITTEN))
     assert "every other SOP Class" not in shipped
     assert "Known devices" not in shipped
+    assert f"| {PHOTOACOUSTIC} | N | Y | N | Y | Photoacoustic Image |" in shipped
 
 
 def test_sections_that_are_referred_to_exist() -> None:
