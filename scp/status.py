@@ -138,7 +138,7 @@ SOP_CLASS_NOT_SUPPORTED = Status(
     409,
     "PS3.7 C.5.17",
     "the SOP Class is not supported",
-    when="the SOP Class is not among those that are taken, or a C-STORE came in a context of Verification",
+    when="the SOP Class is none that is taken from there, or a C-STORE came in a context of Verification",
     kept="nothing",
 )
 NOT_AUTHORIZED = Status(0x0124, 292, 403, "PS3.7 C.5.22", "the sender is not allowed to")

@@ -48,13 +48,7 @@ class NoHandshake(Exception):
 
 def context_of(tls: Tls) -> ssl.SSLContext:
     """What the node presents and asks for. Raises CertificateProblem."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(CIPHERS)
-    context.options |= (
-        ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET | ssl.OP_CIPHER_SERVER_PREFERENCE
-    )
-    context.num_tickets = 0
+    context = bare_context()
     read_certificates("tls.certificate", tls.certificate)
     read_file("tls.key", tls.key)
     password = _password(tls)
@@ -72,6 +66,18 @@ def context_of(tls: Tls) -> ssl.SSLContext:
         read_certificates("tls.client_ca", tls.client_ca)
         context.load_verify_locations(Path(tls.client_ca).expanduser())
         context.verify_mode = ssl.CERT_REQUIRED if tls.client_certificates == "required" else ssl.CERT_OPTIONAL
+    return context
+
+
+def bare_context() -> ssl.SSLContext:
+    """What is negotiated, without what the node presents."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(CIPHERS)
+    context.options |= (
+        ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET | ssl.OP_CIPHER_SERVER_PREFERENCE
+    )
+    context.num_tickets = 0
     return context
 
 

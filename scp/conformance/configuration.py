@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, ByteSize
 
-from scp.conformance.document import Row, Section, Table, code
+from scp.conformance.document import Row, Section, Table, code, codes
 from scp.conformance.security import transport
 from scp.conformance.words import size
-from scp.policy import compile_policy
+from scp.policy import Device, compile_policy
+from scp.settings import Device as Entry
 from scp.settings import Settings
 
 ELSEWHERE = frozenset({"line"})
@@ -18,8 +19,10 @@ ELSEWHERE = frozenset({"line"})
 SPOKEN_OF = ("dimse", "tls", "http", "store", "audit", "rules", "policy")
 """Sections of the configuration that a peer may notice."""
 
-WITHHELD = frozenset({"path", "url", "identity_key_file", "certificate", "key", "key_password_file", "client_ca"})
-"""Keys of files and databases, whose places are nobody's business but the site's."""
+WITHHELD = frozenset(
+    {"path", "url", "identity_key_file", "certificate", "key", "key_password", "key_password_file", "client_ca"}
+)
+"""Secrets, and where files and databases are, which is nobody's business but the site's."""
 
 
 def configuration(settings: Settings) -> Section:
@@ -50,18 +53,33 @@ def _local(settings: Settings) -> Table:
 
 
 def _remote(settings: Settings) -> Iterator[str | Table]:
-    yield "Remote Application Entities need not be configured to send. Those that are known stand in `[[device]]`."
+    yield (
+        "Only Remote Application Entities that are configured as `[[device]]` may send."
+        if settings.dimse.unknown_senders == "reject"
+        else "Remote Application Entities need not be configured to send. Those that are known stand in `[[device]]`."
+    )
     devices = compile_policy(settings).devices
     if devices:
         rows: list[Row] = [
-            (code(each.name), "; ".join(code(matcher.words) for matcher in each.matchers), each.mode, each.cap.value)
-            for each in devices
+            (code(each.name), _known_by(each, entry), _may_send(entry), each.mode, each.cap.value)
+            for each, entry in zip(devices, settings.device, strict=True)
         ]
         yield Table.of(
-            "Known devices; a sender is the first that it matches in all that is named",
-            ("Device", "Known by", "Mode", "Strongest action"),
+            "Known devices; a sender is the first that it matches in all that is named. `mode` caps the action",
+            ("Device", "Known by", "May send", "Mode", "Strongest action"),
             rows,
         )
+
+
+def _known_by(device: Device, entry: Entry) -> str:
+    words = [each.words for each in device.matchers]
+    if entry.certificate:
+        words.append(f"certificate {' or '.join(entry.certificate)}")
+    return "; ".join(map(code, words))
+
+
+def _may_send(entry: Entry) -> str:
+    return codes(entry.sop_classes) or "whatever is taken"
 
 
 def _parameters(settings: Settings) -> Table:

@@ -8,6 +8,7 @@ from scp.admission import (
     BY_PRESENTATION,
     BY_USER,
     CALLED_AE_NOT_RECOGNIZED,
+    CALLING_AE_NOT_RECOGNIZED,
     CONNECTIONS_AN_ASSOCIATION,
     LOCAL_LIMIT_EXCEEDED,
     PERMANENT,
@@ -89,13 +90,18 @@ def _parameters(settings: Settings) -> Table:
 
 def _acceptance(settings: Settings) -> tuple[Block, ...]:
     dimse = settings.dimse
+    calling = (
+        "Only Calling AE Titles of known devices are accepted (`dimse.unknown_senders`)."
+        if dimse.unknown_senders == "reject"
+        else "Any Calling AE Title is accepted, since `dimse.unknown_senders` is accept."
+    )
     called = (
         f"Only Associations that call {code(dimse.ae_title)} are accepted (`dimse.require_called_ae`)."
         if dimse.require_called_ae
         else "Any Called AE Title is answered, since `dimse.require_called_ae` is false."
     )
     return (
-        f"Any Calling AE Title is accepted. {called}",
+        f"{calling} {called}",
         Table.of(
             "Rejected Associations (A-ASSOCIATE-RJ, PS3.8 9.3.4)",
             ("Result", "Source", "Reason", "When"),
@@ -106,7 +112,8 @@ def _acceptance(settings: Settings) -> tuple[Block, ...]:
         Points(
             (
                 "A presentation context is accepted where section 1.1 lists its SOP Class and one of its Transfer "
-                "Syntaxes; of several the first that is named. Several contexts for one SOP Class are accepted.",
+                "Syntaxes; of several the first that is named. Several contexts for one SOP Class are accepted. A "
+                "device that has a list of SOP Classes may send those alone.",
                 "One that is not: result 3 (abstract syntax not supported) or 4 (Transfer Syntaxes not supported). An "
                 "Association none of whose contexts is acceptable is accepted all the same, with none.",
                 "SCP/SCU Role Selection, SOP Class Extended Negotiation, User Identity and Asynchronous Operations "
@@ -118,6 +125,14 @@ def _acceptance(settings: Settings) -> tuple[Block, ...]:
 
 def _refusals(settings: Settings) -> list[Row]:
     rows: list[Row] = []
+    if settings.dimse.unknown_senders == "reject":
+        unknown = "the sender is no known device"
+        rows.append(_refusal(PERMANENT, BY_USER, CALLING_AE_NOT_RECOGNIZED, unknown))
+    if settings.device:
+        other = "it calls itself by a device's AE Title, but its address or its certificate is not the device's"
+        rows.append(_refusal(PERMANENT, BY_USER, CALLING_AE_NOT_RECOGNIZED, other))
+        elsewhere = "it calls what the device that it is may not call"
+        rows.append(_refusal(PERMANENT, BY_USER, CALLED_AE_NOT_RECOGNIZED, elsewhere))
     if settings.dimse.require_called_ae:
         rows.append(_refusal(PERMANENT, BY_USER, CALLED_AE_NOT_RECOGNIZED, "the Called AE Title is another"))
     full = "as many Associations are open as the limits of section 7.2.1 allow: try again later"
@@ -137,6 +152,7 @@ def _refusal(result: int, source: int, reason: int, when: str) -> Row:
 _RESULTS = {PERMANENT: "rejected-permanent", TRANSIENT: "rejected-transient"}
 _SOURCES = {BY_USER: "service-user", BY_PRESENTATION: "service-provider, presentation"}
 _REASONS = {
+    (BY_USER, CALLING_AE_NOT_RECOGNIZED): "calling-AE-title-not-recognized",
     (BY_USER, CALLED_AE_NOT_RECOGNIZED): "called-AE-title-not-recognized",
     (BY_PRESENTATION, LOCAL_LIMIT_EXCEEDED): "local-limit-exceeded",
 }
@@ -195,7 +211,7 @@ RESPONSES = {
     202: "some are stored; others failed, or the policy flagged or quarantined some",
     400: "the body is not what its Content-Type says; nothing is kept",
     401: "a token is needed, and none that is good was shown",
-    403: "the token is not for storing",
+    403: "the token is not for storing, or the sender may not send",
     406: "the answer is wanted in a form that is not given",
     408: "the client was too slow",
     409: "no instance is stored, for reasons of the instances",

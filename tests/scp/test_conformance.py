@@ -21,11 +21,14 @@ from serving import Served, serving
 from rules.iods import storage_sop_classes
 from rules.transfer_syntax import TRANSFER_SYNTAXES
 from scp import status
+from scp.admission import Refusal, beyond_limits
 from scp.conformance.document import Document, Table
 from scp.conformance.forms import html, markdown
 from scp.conformance.network import RESPONSES, response_codes
 from scp.conformance.statement import statement
 from scp.conformance.words import size
+from scp.devices import Certificate, Known
+from scp.sender import Sender
 from scp.settings import Settings
 from scp.status import C_STORE_STATUSES, NOT_AUTHORIZED, STORE_STATUSES, Status
 from scp.storing import VERIFICATION as OURS
@@ -223,15 +226,69 @@ def test_another_configuration_makes_another_statement() -> None:
     assert f"| {PHOTOACOUSTIC} | N | Y | N | Y | Photoacoustic Image |" in shipped
 
 
+BOUND = {
+    "dimse": {"plain": False, "unknown_senders": "reject"},
+    "tls": {
+        "enabled": True,
+        "port": 2762,
+        "certificate": "/etc/secret/node.pem",
+        "key": "/etc/secret/node.key",
+        "key_password": "secret",
+        "client_certificates": "required",
+        "client_ca": "/etc/secret/ca.pem",
+    },
+    "device": [
+        {
+            "name": "CT",
+            "ae_titles": "CT2",
+            "called_ae_titles": "GATE",
+            "certificate": "CN=ct2",
+            "sop_classes": "CT Image",
+        }
+    ],
+}
+
+
+def test_tls_and_bound_devices_are_stated() -> None:
+    said = statement(Settings.model_validate(BOUND), WRITTEN)
+    assert [each["Port"] for each in rows_of(said, "Local Application Entity")] == ["2762"]
+    assert {each["Transport"] for each in rows_of(said, "Network services")} == {"TLS", "HTTP/1.1"}
+    secure = {each["What"]: each["Value"] for each in rows_of(said, "Secure transport")}
+    assert "TLS_AES_256_GCM_SHA384" in secure["Cipher suites of TLS 1.3"]
+    assert all(each.startswith("`ECDHE-") for each in secure["Cipher suites of TLS 1.2"].split(", "))
+    assert (secure["Certificates of senders"][:8], secure["Port without TLS"]) == ("required", "closed")
+    (device,) = rows_of(said, "Known devices")
+    assert device["Known by"] == "`ae_titles CT2`; `called_ae_titles GATE`; `certificate CN=ct2`"
+    assert device["May send"] == "`CT Image`"
+    assert "secret" not in markdown(said)
+    shipped = statement(Settings(), WRITTEN)
+    assert {each["Transport"] for each in rows_of(shipped, "Network services")} == {"TCP", "HTTP/1.1"}
+    assert "Secure transport of" not in markdown(shipped)
+
+
+def test_every_refusal_of_a_sender_is_stated() -> None:
+    settings = Settings.model_validate(BOUND)
+    rows = rows_of(statement(settings, WRITTEN), "Rejected Associations")
+    stated = {tuple(int(each[key].split()[0]) for key in ("Result", "Source", "Reason")) for each in rows}
+    known = Known.of(settings)
+    refusals = [known.admit(Sender(*names, "192.0.2.1")) for names in (("MR", "GATE"), ("CT2", "GATE"), ("CT2", "X"))]
+    refusals.append(known.admit(Sender("CT2", "X", "192.0.2.1"), Certificate("CN=ct2", ("CN=ct2",), "")))
+    refusals.append(beyond_limits("too many"))
+    given = {(each.result, each.source, each.reason) for each in refusals if isinstance(each, Refusal)}
+    assert given == stated
+    assert sum(isinstance(each, Refusal) for each in refusals) == len(refusals)
+
+
 def test_sections_that_are_referred_to_exist() -> None:
     settings = Settings.model_validate({"device": [{"name": "CT", "ae_titles": "CT"}]})
     text = markdown(statement(settings, WRITTEN))
     titles = dict(re.findall(r"^#+ ([\d.]+) (.+)$", text, re.MULTILINE))
-    referred = set(re.findall(r"section (\d+(?:\.\d+)*)", text))
+    referred = set(re.findall(r"[Ss]ection (\d+(?:\.\d+)*)", text))
     assert {titles[each] for each in referred} == {
         "Content and Transfer",
         "Remote Application Entities",
         "Association parameters",
+        "Association acceptance",
         "Private elements of a Store Transaction's response",
     }
 
