@@ -217,7 +217,7 @@ class Acceptor:
             return f"stopping: {open_now}"
         if self._is_starting:
             return f"starting: {self._step}"
-        doors = ", ".join(f"{name.upper()} {_joined(*self._addresses[name])}" for name in ("dimse", "http"))
+        doors = ", ".join(f"{door.upper()} {_joined(*address)}" for door, address in self._addresses.items())
         workers = f"{len(self._workers())} of {_worker_count(self._settings)} workers"
         return f"serving {doors}: {workers}, {open_now}, generation {self._generation}"
 
