@@ -50,7 +50,7 @@ from scp.channel import (
 from scp.config import ConfigError, Settings
 from scp.listening import CannotListen, bind, listen, refuse_strangers, take_over
 from scp.logs import set_up_logs
-from scp.notify import forget, handed_over, notify, reloading
+from scp.notify import PATIENCE, forget, handed_over, notify, reloading
 from scp.records import Event
 from scp.reload import Change, change
 from scp.service import CannotStart, greeting, read_rules, stop_event
@@ -192,6 +192,8 @@ class Acceptor:
         for line in greeting(self._settings, {door: port for door, (_, port) in self._addresses.items()}):
             self._say(line)
         sys.stdout.flush()
+        if os.geteuid() == 0:
+            log.warning("runs as root, which it does not need: see `dicomgate service unit`")
         self._notify_ready()
 
     def _bind(self, door: str, where: Dimse | Tls | Http) -> None:
@@ -208,7 +210,7 @@ class Acceptor:
                 each.close()
 
     def _notify_ready(self) -> None:
-        notify("READY=1", f"STATUS={self._status()}")
+        notify("READY=1", f"STATUS={self._status()}", patience=PATIENCE)
 
     def _status(self) -> str:
         """How the node is, in a line for people."""
@@ -560,7 +562,7 @@ class Acceptor:
         if not again:
             log.info("stopping")
             self._stopping_at = now + seconds + GRACE
-            notify("STOPPING=1", f"STATUS={self._status()}")
+            notify("STOPPING=1", f"STATUS={self._status()}", patience=PATIENCE)
         else:
             self._stopping_at = min(self._stopping_at or now, now + GRACE)
         self._missing.clear()

@@ -11,15 +11,20 @@ FIRST_FD = 3
 """The first descriptor that is handed over (sd_listen_fds(3))."""
 
 
-def notify(*lines: str, env: Mapping[str, str] = os.environ) -> bool:
+PATIENCE = 1.0
+"""Seconds that news may wait which the manager must not miss, where it has much to read."""
+
+
+def notify(*lines: str, patience: float = 0.0, env: Mapping[str, str] = os.environ) -> bool:
     """Tell the service manager: `READY=1`, `STATUS=...`, `WATCHDOG=1`; False where nobody asked to be told.
 
-    Never raises and never waits: a manager that does not listen must not stop the node.
+    Never raises and waits no longer than `patience`: a manager that does not listen must not stop the node.
     """
     address = env.get("NOTIFY_SOCKET", "")
     if not address:
         return False
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK) as sock:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
+        sock.settimeout(patience)
         try:
             sock.sendto("\n".join(lines).encode(), "\0" + address[1:] if address[0] == "@" else address)
         except OSError:
@@ -40,7 +45,8 @@ def is_managed(env: Mapping[str, str] = os.environ) -> bool:
 
 def reloading() -> bool:
     """Say that the configuration is being read again; `READY=1` ends it."""
-    return notify("RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
+    now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    return notify("RELOADING=1", f"MONOTONIC_USEC={now}", patience=PATIENCE)
 
 
 def watchdog_interval(env: Mapping[str, str] = os.environ) -> float | None:

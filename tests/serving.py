@@ -175,6 +175,53 @@ def started(
         kill_session(process)
 
 
+_HANDING_OVER = """
+import os, sys
+names, program, config = sys.argv[1:4]
+fds = [int(each) for each in sys.argv[4:]]
+high = [os.dup2(each, 100 + index) for index, each in enumerate(fds)]  # either may stand where the other goes
+for index, each in enumerate(high):
+    os.dup2(each, 3 + index)
+    os.close(each)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(fds)), LISTEN_FDNAMES=names)
+os.execv(program, [program, "serve", "--config", config])
+"""
+"""What a service manager does before it starts a program."""
+
+
+@contextmanager
+def doors() -> Iterator[dict[str, socket.socket]]:
+    """Listening sockets as a service manager holds them while nodes come and go."""
+    with socket.create_server(("127.0.0.1", 0)) as dimse, socket.create_server(("127.0.0.1", 0)) as http:
+        yield {"dimse": dimse, "http": http}
+
+
+@contextmanager
+def activated(
+    folder: Path, doors: Mapping[str, socket.socket], env: Mapping[str, str] | None = None
+) -> Iterator[Served]:
+    """The node of a folder that is configured already, handed these sockets; who connects to them waits for it."""
+    fds = [each.fileno() for each in doors.values()]
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _HANDING_OVER, ":".join(doors), PROGRAM, folder / "dicomgate.toml", *map(str, fds)],
+            stdout=log,
+            stderr=log,
+            pass_fds=fds,
+            env={key: value for key, value in os.environ.items() if not key.startswith("DICOMGATE_")} | dict(env or {}),
+            start_new_session=True,
+        )
+    port, http_port = (doors[name].getsockname()[1] for name in ("dimse", "http"))
+    try:
+        yield Served(process, folder, port, http_port, f"sqlite:///{folder}/audit.db")
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(15)
+        kill_session(process)
+
+
 def kill_session(process: subprocess.Popen[bytes]) -> None:
     """SIGKILL to a process that leads a session, and to all that it has started there; gone when this returns."""
     with suppress(ProcessLookupError):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from databases import PASSWORD, Postgres
+from databases import Postgres
 from serving import PROGRAM, configure, free_port, started
 
 from scp.notify import forget, notify
@@ -168,12 +168,3 @@ def test_a_start_waits_for_a_server_only_so_long(tmp_path: Path) -> None:
     assert code == 2
     assert "connection refused: is Postgres running there? (waited 1 s for it: audit.start_timeout)" in words
     assert "secret" not in words
-
-
-def test_a_start_does_not_wait_for_a_password_to_become_right(tmp_path: Path, stoppable_postgres: Postgres) -> None:
-    wrong = stoppable_postgres.url().replace(PASSWORD, "wrong")
-    configure(tmp_path, wrong)
-    code, words = ends(tmp_path)
-    assert code == 2
-    assert "the user name or password is wrong" in words
-    assert "waits for" not in words

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,18 @@ def test_a_manager_hears_what_it_is_told(tmp_path: Path, abstract: bool) -> None
 def test_nobody_is_no_trouble(tmp_path: Path) -> None:
     assert not notify("READY=1", env={})
     assert not notify("READY=1", env={"NOTIFY_SOCKET": str(tmp_path / "gone")})
+
+
+def test_news_waits_a_moment_for_a_manager_that_is_behind(tmp_path: Path) -> None:
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(address)
+        while notify("STATUS=busy", env={"NOTIFY_SOCKET": address}):
+            pass
+        reader = threading.Timer(0.2, manager.recv, (100,))
+        reader.start()
+        assert notify("READY=1", patience=20, env={"NOTIFY_SOCKET": address})
+        reader.join()
 
 
 def test_the_watchdog_is_fed_at_half_its_time() -> None:

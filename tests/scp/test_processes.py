@@ -6,8 +6,6 @@ import os
 import select
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +18,7 @@ import pytest
 from consistency import disagreements
 from peers import Peer
 from senders import Sender, all_acknowledged
-from serving import PROGRAM, Served, configure, kill_session, serving, started
+from serving import Served, activated, configure, doors, serving, started
 
 from scp.file_meta import file_meta
 from scp.store import Store
@@ -279,56 +277,27 @@ def test_a_child_that_does_not_answer_is_killed_in_the_end(tmp_path: Path, role:
         assert not Path(f"/proc/{stuck}").exists()
 
 
-HANDING_OVER = """
-import os, sys
-os.dup2(int(sys.argv[1]), 3)
-os.dup2(int(sys.argv[2]), 4)
-os.environ["LISTEN_PID"] = str(os.getpid())
-os.execv(sys.argv[3], [sys.argv[3], "serve", "--config", sys.argv[4] + "/dicomgate.toml"])
-"""
-"""What a service manager does before it starts a program."""
-
-
 def test_a_service_manager_hands_over_the_sockets_and_is_told_what_happens(tmp_path: Path) -> None:
     configure(tmp_path, more=TWO)
-    doors = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     told.bind(str(tmp_path / "notify"))
     told.settimeout(PATIENCE)
-    with (tmp_path / "log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-c", HANDING_OVER, *(str(each.fileno()) for each in doors), PROGRAM, tmp_path],
-            stdout=log,
-            stderr=log,
-            pass_fds=[each.fileno() for each in doors],
-            env={
-                **os.environ,
-                "LISTEN_FDS": "2",
-                "LISTEN_FDNAMES": "dimse:http",
-                "NOTIFY_SOCKET": str(tmp_path / "notify"),
-                "WATCHDOG_USEC": "200000",
-            },
-            start_new_session=True,
-        )
-    port, http_port = (each.getsockname()[1] for each in doors)
-    node = Served(process, tmp_path, port, http_port, f"sqlite:///{tmp_path}/audit.db")
-    try:
-        with Peer(port, timeout=60) as early:
+    env = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"}
+    with doors() as handed, activated(tmp_path, handed, env) as node:
+        with Peer(node.port, timeout=60) as early:
             early.send(peers.associate_rq({1: (peers.CT, [peers.IMPLICIT])}))  # it waits, rather than being refused
+            hears(told, "READY=1")
             assert early.receive()[0] == peers.ACCEPT
             assert stored(early, "1.2.3.4") == 0
         assert node.get("/healthz") == (200, "ok\n")
-        hears(told, "READY=1")
         hears(told, "WATCHDOG=1")
-        os.kill(process.pid, signal.SIGHUP)
+        node.process.send_signal(signal.SIGHUP)
         hears(told, "RELOADING=1")
         hears(told, "READY=1")
+        assert f"DIMSE listens on port {node.port}, where the service manager has bound it" in node.log
         assert node.stop() == 0
         hears(told, "STOPPING=1")
-    finally:
-        kill_session(process)
-        for each in (*doors, told):
-            each.close()
+    told.close()
 
 
 def hears(told: socket.socket, line: str) -> None:

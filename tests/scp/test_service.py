@@ -120,6 +120,7 @@ def test_a_wrong_database_password_is_said_without_the_password(tmp_path: Path, 
     configure(tmp_path, url)
     said = refusal(serve(tmp_path))
     assert "password" in said
+    assert "waits for" not in said, "it does not become right"
     assert "wr0ng-password" not in said
 
 
