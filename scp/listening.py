@@ -63,7 +63,9 @@ def refuse_strangers(sockets: Mapping[str, list[socket.socket]]) -> None:
     """Close what was handed over and belongs to no door: whoever connects there would wait for ever."""
     for name, listeners in sockets.items():
         log.error(
-            "a socket that was handed over is named %s, wanted dimse or http (FileDescriptorName=): it is closed", name
+            "a socket named %s was handed over, and no door of that name is open "
+            "(FileDescriptorName=dimse, tls or http): it is closed",
+            name,
         )
         for each in listeners:
             each.close()

@@ -23,7 +23,7 @@ class Unit:
 def service(unit: Unit, settings: Settings) -> str:
     """The text of dicomgate.service."""
     who = f"User={unit.user}\nGroup={unit.user}" if unit.user else "DynamicUser=yes"
-    binds = min(settings.dimse.port, settings.http.port) < LOWEST_FREE_PORT
+    binds = min(port for _, port, _ in _doors(settings).values()) < LOWEST_FREE_PORT
     rights = "CAP_NET_BIND_SERVICE" if binds else ""
     return _SERVICE.format(
         program=unit.program,
@@ -36,13 +36,21 @@ def service(unit: Unit, settings: Settings) -> str:
 
 
 def sockets(settings: Settings) -> dict[str, str]:
-    """The texts of dicomgate-dimse.socket and dicomgate-http.socket, by file name: no restart refuses anybody."""
-    dimse, http = settings.dimse, settings.http
-    doors = {"dimse": (dimse.host, dimse.port, "DIMSE"), "http": (http.host, http.port, "HTTP")}
+    """The texts of a socket unit for every door, by file name: no restart refuses anybody."""
     return {
         f"dicomgate-{name}.socket": _SOCKET.format(name=name, listen=_address(host, port), title=title)
-        for name, (host, port, title) in doors.items()
+        for name, (host, port, title) in _doors(settings).items()
     }
+
+
+def _doors(settings: Settings) -> dict[str, tuple[str, int, str]]:
+    dimse, tls, http = settings.dimse, settings.tls, settings.http
+    found = {"http": (http.host, http.port, "HTTP")}
+    if dimse.plain:
+        found["dimse"] = (dimse.host, dimse.port, "DIMSE")
+    if tls.enabled:
+        found["tls"] = (tls.host, tls.port, "DIMSE by TLS")
+    return found
 
 
 def _address(host: str, port: int) -> str:

@@ -223,9 +223,14 @@ class Store:
             probe.unlink()
             sync_directory(store.root)
         except OSError as error:
+            help = (
+                "mount it to be written, and name it in ReadWritePaths= of the service"
+                if error.errno == errno.EROFS
+                else "give the folder to the user that runs dicomgate"
+            )
             raise StoreProblem(
                 f"the store {root} cannot be written: {error.strerror} ({error.filename}); "
-                "give the folder to the user that runs dicomgate, or set store.path to another"
+                f"{help}, or set store.path to another"
             ) from error
         return store
 

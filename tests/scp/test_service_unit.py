@@ -57,6 +57,16 @@ def test_the_program_named_is_this_one_and_not_a_wrapper(tmp_path: Path) -> None
     assert "AmbientCapabilities=CAP_NET_BIND_SERVICE\n" in done.stdout
 
 
+def test_every_door_that_is_open_has_a_socket_unit() -> None:
+    by_tls = {"enabled": True, "port": 104, "certificate": "a.pem", "key": "a.key"}
+    both = Settings.model_validate({"tls": by_tls})
+    assert sorted(sockets(both)) == ["dicomgate-dimse.socket", "dicomgate-http.socket", "dicomgate-tls.socket"]
+    assert "ListenStream=127.0.0.1:104\nFileDescriptorName=tls\n" in sockets(both)["dicomgate-tls.socket"]
+    assert "AmbientCapabilities=CAP_NET_BIND_SERVICE\n" in service(SHIPPED, both)
+    only = Settings.model_validate({"tls": by_tls, "dimse": {"plain": False}})
+    assert sorted(sockets(only)) == ["dicomgate-http.socket", "dicomgate-tls.socket"]
+
+
 def test_ports_above_1024_need_no_right() -> None:
     assert "CAP_NET_BIND_SERVICE" not in service(SHIPPED, Settings())
 
