@@ -30,7 +30,6 @@ def check(file: Path | None) -> None:
 
     Exit code 0: sound; 2: there are mistakes.
     """
-    from rules.engine import load_rules
     from scp.advice import advice
     from scp.certificates import CertificateProblem
     from scp.tls import context_of
@@ -45,11 +44,7 @@ def check(file: Path | None) -> None:
         raise SystemExit(2) from None
     for each in advice(found):
         click.echo(f"warning: {each}")
-    try:
-        load_rules(found.settings.rules.edition)
-    except ValueError as error:
-        click.echo(f"dicomgate: {found.origin(('rules', 'edition'))}: rules.edition: {error}", err=True)
-        raise SystemExit(2) from None
+    known_edition(found)
     click.echo(f"{found.file or 'no file, so the defaults'}: sound; digest {found.settings.digest[:12]}")
 
 
@@ -81,6 +76,17 @@ def loaded(file: Path | None) -> Loaded:
     except ConfigError as error:
         for line in str(error).splitlines():
             click.echo(f"dicomgate: {line}", err=True)
+        raise SystemExit(2) from None
+
+
+def known_edition(loaded: Loaded) -> None:
+    """SystemExit with a line on standard error where there are no rules for the edition."""
+    from rules.engine import load_rules
+
+    try:
+        load_rules(loaded.settings.rules.edition)
+    except ValueError as error:
+        click.echo(f"dicomgate: {loaded.origin(('rules', 'edition'))}: rules.edition: {error}", err=True)
         raise SystemExit(2) from None
 
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from scp.commands.config import FILE, loaded
+from scp.commands.config import FILE, known_edition, loaded
 
 REFUSED = 1
 """Exit code where the node keeps what it runs with."""
@@ -104,4 +104,6 @@ def conformance_statement(file: Path | None, form: str) -> None:
     from scp.conformance.forms import FORMS
     from scp.conformance.statement import statement
 
-    click.echo(FORMS[form](statement(loaded(file).settings, datetime.now(UTC).date())), nl=False)
+    found = loaded(file)
+    known_edition(found)
+    click.echo(FORMS[form](statement(found.settings, datetime.now(UTC).date())), nl=False)

@@ -90,6 +90,7 @@ def _parameters(settings: Settings) -> Table:
 
 def _acceptance(settings: Settings) -> tuple[Block, ...]:
     dimse = settings.dimse
+    connections = dimse.max_associations * CONNECTIONS_AN_ASSOCIATION
     calling = (
         "Only Calling AE Titles of known devices are accepted (`dimse.unknown_senders`)."
         if dimse.unknown_senders == "reject"
@@ -107,8 +108,8 @@ def _acceptance(settings: Settings) -> tuple[Block, ...]:
             ("Result", "Source", "Reason", "When"),
             [*_refusals(settings)],
         ),
-        f"Connections beyond {CONNECTIONS_AN_ASSOCIATION} an allowed Association, or half of those from one address, "
-        "are closed without an answer.",
+        f"More than {connections} connections at once, or {connections // 2} from one address, are closed without an "
+        "answer.",
         Points(
             (
                 "A presentation context is accepted where section 1.1 lists its SOP Class and one of its Transfer "
@@ -128,9 +129,10 @@ def _refusals(settings: Settings) -> list[Row]:
     if settings.dimse.unknown_senders == "reject":
         unknown = "the sender is no known device"
         rows.append(_refusal(PERMANENT, BY_USER, CALLING_AE_NOT_RECOGNIZED, unknown))
-    if settings.device:
+    if any(each.ae_titles and (each.addresses or each.certificate) for each in settings.device):
         other = "it calls itself by a device's AE Title, but its address or its certificate is not the device's"
         rows.append(_refusal(PERMANENT, BY_USER, CALLING_AE_NOT_RECOGNIZED, other))
+    if any(each.called_ae_titles for each in settings.device):
         elsewhere = "it calls what the device that it is may not call"
         rows.append(_refusal(PERMANENT, BY_USER, CALLED_AE_NOT_RECOGNIZED, elsewhere))
     if settings.dimse.require_called_ae:

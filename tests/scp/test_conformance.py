@@ -11,6 +11,7 @@ from struct import unpack_from
 import peers
 import pytest
 import yaml
+from click.testing import CliRunner
 from pages import Page
 from peers import CT, VERIFICATION, Peer
 from pydicom._uid_dict import UID_dictionary
@@ -22,6 +23,7 @@ from rules.iods import storage_sop_classes
 from rules.transfer_syntax import TRANSFER_SYNTAXES
 from scp import status
 from scp.admission import Refusal, beyond_limits
+from scp.commands.service import service
 from scp.conformance.document import Document, Table
 from scp.conformance.forms import html, markdown
 from scp.conformance.network import RESPONSES, response_codes
@@ -306,6 +308,14 @@ def test_the_page_is_whole_asks_nobody_and_says_what_the_text_says() -> None:
     assert anchors <= {attrs["id"] for _, attrs in page.tags if "id" in attrs}
     assert not {"src", "action"} & {name for _, attrs in page.tags for name in attrs}
     assert all(len(row) == len(each.headers) for each in tables_in(said) for row in each.rows)
+
+
+def test_an_edition_that_is_not_here_is_a_line_and_no_traceback(tmp_path: Path) -> None:
+    file = tmp_path / "site.toml"
+    file.write_text("[rules]\nedition = '1999a'\n")
+    done = CliRunner().invoke(service, ["conformance-statement", "--config", str(file)])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"dicomgate: {file}:2: rules.edition: ")
 
 
 @pytest.mark.parametrize(
