@@ -121,7 +121,7 @@ def overview(settings: Settings, node: Node, standing: Standing | None) -> dict[
         "node": node,
         "now": now,
         "settings": settings,
-        "port": standing.port if standing else settings.dimse.port,
+        "port": standing.port if standing else (settings.dimse if settings.dimse.plain else settings.tls).port,
         "standing": standing,
         "ready": readiness(settings, node, standing),
         "verdicts": {},

@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import builders
 import needs
@@ -17,9 +18,10 @@ import peers
 import pytest
 from certificates import Authority, Pair
 from peers import Peer
-from serving import Served, free_port, serving
+from serving import PROGRAM, Served, configure, free_port, serving
 
 from scp.certificates import CertificateProblem
+from scp.config import load_with_origins
 from scp.settings import Tls
 from scp.tls import context_of
 
@@ -236,6 +238,64 @@ def test_the_password_of_a_key_is_said_nowhere(tmp_path: Path) -> None:
         assert "xyzzy" not in wrong.stdout + wrong.stderr
         assert PASSWORD not in node.log + str(node.ask("select text, detail from event"))
         assert PASSWORD not in node.get("/metrics")[1] + node.get("/readyz")[1]
+
+
+def test_the_password_of_the_database_is_said_nowhere(tmp_path: Path) -> None:
+    url = f"postgresql://gate:{quote(PASSWORD)}@127.0.0.1:{free_port()}/gate"
+    configure(tmp_path, url, 'audit.connect_timeout = 1\nlog.level = "debug"\n')
+    file = tmp_path / "dicomgate.toml"
+    said = ""
+    for words in (["config", "show"], ["config", "check"], ["audit", "list"]):
+        ran = subprocess.run([PROGRAM, *words, "--config", file], capture_output=True, text=True, check=False)
+        assert ran.stdout + ran.stderr
+        said += ran.stdout + ran.stderr
+    log = tmp_path / "log"
+    with log.open("ab") as out, subprocess.Popen([PROGRAM, "serve", "--config", file], stdout=out, stderr=out) as node:
+        deadline = time.monotonic() + PATIENCE
+        while "127.0.0.1" not in log.read_text() and node.poll() is None:
+            assert time.monotonic() < deadline, "it says nothing of its database"
+        node.terminate()
+    said += log.read_text()
+    broken = {**os.environ, "DICOMGATE_AUDIT__URL": f"mysql://gate:{PASSWORD}@db/gate"}
+    said += subprocess.run(
+        [PROGRAM, "config", "check"], env=broken, cwd=tmp_path, capture_output=True, text=True, check=False
+    ).stderr
+    assert "is no database" in said
+    assert not [line for line in said.splitlines() if PASSWORD in line or quote(PASSWORD) in line]
+
+
+def test_the_check_of_a_configuration_names_what_is_wrong_and_what_has_ended(tmp_path: Path) -> None:
+    ca = Authority(tmp_path)
+    old = ca.issue("old", days=-2)
+    _, more = settings(tmp_path, ca, certificate=str(old.certificate), key=str(old.key))
+    configure(tmp_path, more=more)
+    file = tmp_path / "dicomgate.toml"
+
+    def check() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [PROGRAM, "config", "check", "--config", file], capture_output=True, text=True, check=False
+        )
+
+    ran = check()
+    assert ran.returncode == 0, ran.stderr
+    assert f"{file}:" in ran.stdout
+    assert "old.pem: the certificate of CN=old,O=Clinic expired on" in ran.stdout
+    shutil.copy(tmp_path / "node.key", old.key)
+    ran = check()
+    assert ran.returncode == 2
+    assert "tls.key: " in ran.stderr
+    assert "is not the key of the certificate" in ran.stderr
+    assert f"{file}:" in ran.stderr
+
+
+def test_a_credential_named_after_a_key_of_tls_is_that_file(tmp_path: Path) -> None:
+    own = Authority(tmp_path / "made").issue("node")
+    shutil.copy(own.certificate, tmp_path / "tls.certificate")
+    shutil.copy(own.key, tmp_path / "tls.key")
+    found = load_with_origins(None, {"CREDENTIALS_DIRECTORY": str(tmp_path), "DICOMGATE_TLS__ENABLED": "true"})
+    assert found.settings.tls.key == str(tmp_path / "tls.key")
+    assert found.origin(("tls", "key")) == "CREDENTIALS_DIRECTORY/tls.key"
+    context_of(found.settings.tls)
 
 
 def tls(pair: Pair, **more: object) -> Tls:
