@@ -16,8 +16,10 @@ import ctypes
 import errno
 import fcntl
 import hashlib
+import logging
 import mmap
 import os
+import threading
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +27,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from scp.ids import IDS_OF_A_MS, number_of, time_of
+
+log = logging.getLogger("dicomgate.store")
 
 INSTANCES, QUARANTINE, REJECTED = "instances", "quarantine", "rejected"
 INCOMING, RECOVERED, SPOOL = "incoming", "recovered", "spool"
@@ -178,10 +182,17 @@ class Part:
             self._fd = None
 
     def discard(self) -> None:
-        """Close the file and remove it, wherever it is by now."""
+        """Close the file and remove it, wherever it is by now.
+
+        Never raises: on a volume that takes no changes it stays, as after a crash, and the next start sees to it.
+        """
         self.close()
-        with suppress(FileNotFoundError):
+        try:
             os.unlink(self.path)  # noqa: PTH108  # a Path costs more than the call
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            log.warning("%s stays until the next start: %s", self.path, error.strerror)
         self.place = None
 
     def give_up(self) -> None:
@@ -218,9 +229,7 @@ class Store:
         try:
             for each in (INCOMING, INSTANCES, QUARANTINE, REJECTED, RECOVERED, SPOOL):
                 (store.root / each).mkdir(parents=True, exist_ok=True)
-            probe = store.root / INCOMING / f"probe-{os.getpid()}.part"
-            probe.write_bytes(b"dicomgate")
-            probe.unlink()
+            store.probe()
             sync_directory(store.root)
         except OSError as error:
             help = (
@@ -233,6 +242,21 @@ class Store:
                 f"{help}, or set store.path to another"
             ) from error
         return store
+
+    def probe(self) -> None:
+        """Write a file and remove it. Raises OSError where the volume takes none, whatever access rights say."""
+        probe = self.root / INCOMING / f"probe-{os.getpid()}-{threading.get_ident()}.part"
+        probe.write_bytes(b"dicomgate")
+        probe.unlink()
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether the volume takes a file now."""
+        try:
+            self.probe()
+        except OSError:
+            return False
+        return True
 
     def sweep(self, numbers: Collection[int] | None = None) -> int:
         """Remove the temporary files that an earlier run left; how many there were.

@@ -38,6 +38,11 @@ class Volume:
         finally:
             os.close(fd)
 
+    def fall_back(self) -> None:
+        """Turn read-only under whoever writes to it, as a volume does whose disk gives errors."""
+        _run("mount", "-o", "remount,errors=remount-ro", str(self.path))
+        _run("mount", "-o", "remount,abort", str(self.path))
+
     def mount_again(self) -> None:
         """As the machine does when the power is back."""
         _run("umount", str(self.path))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -98,7 +97,7 @@ def readiness(settings: Settings, node: Node, standing: Standing | None) -> dict
     free = node.store.free
     answers = takes_writes(node.engine)
     away = "; away, and receipts wait in the spool" if settings.audit.spool and not answers else ""
-    writable = os.access(node.store.root, os.W_OK)
+    writable = node.store.is_writable
     return {
         "database": {"ok": answers or settings.audit.spool, "is": shown(node.engine.url) + away},
         "store": {"ok": writable, "is": str(node.store.root)},

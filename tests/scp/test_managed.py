@@ -11,9 +11,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import needs
+import peers
 import pytest
 from databases import Postgres
-from serving import PROGRAM, configure, free_port, started
+from peers import Peer
+from serving import PROGRAM, Served, configure, free_port, kill_session, started, wait_for
 
 from scp.notify import forget, notify
 from scp.watch import LONGEST_TRANSACTION, Health, Watch
@@ -168,3 +171,31 @@ def test_a_start_waits_for_a_server_only_so_long(tmp_path: Path) -> None:
     assert code == 2
     assert "connection refused: is Postgres running there? (waited 1 s for it: audit.start_timeout)" in words
     assert "secret" not in words
+
+
+@pytest.mark.parametrize("names", ["dimse:http", "http:other"])
+def test_systemds_own_activation_starts_it_when_somebody_comes(tmp_path: Path, names: str) -> None:
+    """Whoever waits at a socket that belongs to no door is turned away, and the log says why."""
+    activate = needs.tool("systemd-socket-activate")
+    configure(tmp_path)
+    ports = [free_port(), free_port()]
+    words = [activate, *(f"--listen=127.0.0.1:{each}" for each in ports), f"--fdname={names}"]
+    with (tmp_path / "log").open("ab") as log:
+        process = subprocess.Popen(
+            [*words, PROGRAM, "serve", "--config", tmp_path / "dicomgate.toml"],
+            stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    served = Served(process, tmp_path, ports[0], ports[1], f"sqlite:///{tmp_path}/audit.db")
+    if names == "http:other":
+        served.port, served.http_port = ports[1], ports[0]
+    try:
+        wait_for(ports[0], process, served)
+        assert served.get("/healthz") == (200, "ok\n")
+        if names == "http:other":
+            assert "a socket named other was handed over, and no door of that name is open" in served.log
+        else:
+            with Peer(served.port, timeout=60) as peer:
+                assert peer.associate()[0] == peers.ACCEPT
+        assert served.stop() == 0
+    finally:
+        kill_session(process)
