@@ -138,6 +138,7 @@ class DimseDoor:
             log.exception("TLS with %s could not begin", address)
             self._forget(connection, address)
         else:
+            log.debug("TLS with %s: %s, %s", address, secured.version(), (secured.cipher() or ("",))[0])
             self._serve(secured, address, port)
 
     def _serve(self, connection: socket.socket, address: str, port: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -82,7 +83,8 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp("tls")
     ca = Authority(folder)
     port, more = settings(folder, ca)
-    with serving(folder, more=f'dimse.receive_path = "{request.param}"\n{more}') as node:
+    device = '[[device]]\nname = "bound"\nae_titles = "BOUND"\ncertificate = "CN=sender"\n'
+    with serving(folder, more=f'dimse.receive_path = "{request.param}"\n{more}{device}') as node:
         yield Site(folder, node, port, ca)
 
 
@@ -114,6 +116,38 @@ def test_both_versions_carry_instances_larger_than_a_record(site: Site, version:
             data = builders.data_set(builders.ct(SOPInstanceUID=uid, PixelData=bytes(600_000)), peers.IMPLICIT)
             assert peers.status(peer.store(peers.CT, uid, data)) == 0
         assert peer.release()[0] == peers.RELEASED
+
+
+def test_what_comes_in_one_record_is_served_to_its_end(site: Site) -> None:
+    with secured(site, site.sender) as peer:
+        peer.associate()
+        sent = b""
+        for number in range(4):
+            uid = f"1.2.9.7.{number}"
+            data = builders.data_set(builders.ct(SOPInstanceUID=uid), peers.IMPLICIT)
+            sent += peers.p_data(
+                peers.pdv(peers.c_store_rq(peers.CT, uid, number + 1), 1, command=True, last=True),
+                peers.pdv(data, 1, command=False, last=True),
+            )
+        assert len(sent) < 16384, "so that it is one record"
+        peer.send(sent)
+        assert [peers.status(peer.response()) for _ in range(4)] == [0, 0, 0, 0]
+        assert peer.release()[0] == peers.RELEASED
+
+
+def test_an_ae_title_is_bound_to_its_certificate(site: Site) -> None:
+    bound = ["-aet", "BOUND"]
+    assert site.storescu(*bound, *site.shown(site.sender)).returncode == 0
+    impostor = site.shown(site.ca.issue("impostor"))
+    assert site.storescu("-aet", "OTHER", *impostor).returncode == 0
+    for words, port, cause in (
+        (impostor, site.port, "it shows the certificate of CN=impostor,O=Clinic"),
+        ([], site.node.port, "it shows no certificate"),
+    ):
+        ran = site.storescu(*bound, *words, port=port)
+        assert ran.returncode != 0
+        assert "Calling AE Title Not Recognized" in ran.stderr
+        site.node.eventually(f"select 1 from event where kind = 'association-refused' and text like '%{cause}'")
 
 
 def test_older_versions_are_not_negotiated(site: Site) -> None:
@@ -204,6 +238,13 @@ def test_new_files_are_used_without_a_restart_and_bad_ones_are_not(tmp_path: Pat
                 assert time.monotonic() < deadline, node.log
             node.eventually("select 1 from event where kind = 'certificate-expires'")
             assert open_before.release()[0] == peers.RELEASED
+        file = tmp_path / "dicomgate.toml"
+        file.write_text(file.read_text().replace("node.pem", "missing.pem"))
+        os.kill(node.process.pid, signal.SIGHUP)
+        node.eventually(
+            "select 1 from event where kind = 'reload-refused' and text like '%missing.pem cannot be read%'"
+        )
+        assert serial() != before
         assert node.stop() == 0
 
 
