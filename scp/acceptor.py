@@ -8,6 +8,7 @@ no database: nothing that it does waits for a peer or a disk, so nobody can hold
 from __future__ import annotations
 
 import gc
+import itertools
 import logging
 import os
 import selectors
@@ -24,6 +25,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal
 
+from scp import metrics
 from scp.admission import Admission, Limits
 from scp.channel import (
     Admitted,
@@ -87,11 +89,13 @@ Role = Literal["prepare", "worker", "http"]
 class Child:
     """A process, from its fork until it has been waited for."""
 
-    def __init__(self, role: Role, slot: int, generation: int, pid: int, channel: Channel) -> None:
+    def __init__(self, role: Role, slot: int, generation: int, pid: int, counter: int, channel: Channel) -> None:
         self.role = role
         self.slot = slot
         self.generation = generation
         self.pid = pid
+        self.counter = counter
+        """Whose files it counts in; another's once it has ended, so there are never more than processes."""
         self.channel = channel
         self.began = time.monotonic()
         self.state: Literal["starting", "ready", "draining", "drained", "stopping"] = "starting"
@@ -131,6 +135,9 @@ class Acceptor:
         self._deaths: dict[tuple[Role, int], int] = {}
         self._missing: dict[tuple[Role, int], float] = {}
         """Children to start, and when."""
+        self._dead = 0
+        self._turned_away = 0
+        """Connections, since the start."""
         self._refused_at: dict[str, float] = {}
         self._is_starting = True
         self._is_accepting = False
@@ -166,6 +173,10 @@ class Acceptor:
         """Bring up everything, unless told to stop meanwhile. Raises CannotStart."""
         notify(f"STATUS={self._status()}")
         _warm(self._settings)
+        try:
+            metrics.begin(metrics.folder_of(self._settings))
+        except OSError as error:
+            log.error("nothing is counted for /metrics: %s", error)
         self._fork("prepare", 0, self._settings)
         while self._children:
             self._turn()
@@ -242,6 +253,8 @@ class Acceptor:
 
     def _fork(self, role: Role, slot: int, settings: Settings) -> None:
         generation = self._generation + (self._reloading is not None)
+        counting = {each.counter for each in self._children.values()}
+        counter = next(each for each in itertools.count(1) if each not in counting)
         ours, theirs = Channel.pair()
         signals = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
         pid = os.fork()
@@ -255,7 +268,8 @@ class Acceptor:
                 self._let_go(keep=role)
                 _call_yourself(_name(role, slot))
                 set_up_logs(settings.log, _name(role, slot))
-                status = self._child_main(role, slot, settings, theirs)
+                counts = metrics.opened(metrics.folder_of(settings), counter, settings)
+                status = self._child_main(role, slot, settings, counts, theirs)
             except BaseException:
                 log.exception("a process of the node has failed")
             finally:
@@ -265,7 +279,7 @@ class Acceptor:
                 os._exit(status)
         signal.pthread_sigmask(signal.SIG_SETMASK, signals)
         theirs.close()
-        child = Child(role, slot, generation, pid, ours)
+        child = Child(role, slot, generation, pid, counter, ours)
         self._children[pid] = child
         self._selector.register(ours, selectors.EVENT_READ, lambda: self._hear(child))
 
@@ -279,12 +293,12 @@ class Acceptor:
                 for listener in listeners:
                     listener.close()
 
-    def _child_main(self, role: Role, slot: int, settings: Settings, channel: Channel) -> int:
+    def _child_main(self, role: Role, slot: int, settings: Settings, counts: metrics.Metrics, channel: Channel) -> int:
         if role == "prepare":
-            return prepare_node(settings, channel, os.getppid())
+            return prepare_node(settings, counts, channel, os.getppid())
         if role == "http":
-            return answer_http(settings, channel, self._doors["http"])
-        return receive_instances(settings, channel, self._associations_at, is_first=slot == 1)
+            return answer_http(settings, counts, channel, self._doors["http"], is_first=slot == 1)
+        return receive_instances(settings, counts, channel, self._associations_at, is_first=slot == 1)
 
     @property
     def _associations_at(self) -> tuple[str, int]:
@@ -424,6 +438,7 @@ class Acceptor:
         words = f"{_name(child.role, child.slot)} {how}; {dropped} associations were dropped"
         detail: dict[str, object] = {"pid": child.pid, "exit": code, "associations": dropped}
         log.error("%s", words)
+        self._dead += 1
         self._note(f"{child.role}-died", words, detail)
         if self._stopping_at is not None:
             return
@@ -506,6 +521,7 @@ class Acceptor:
 
     def _refused(self, address: str) -> None:
         """A flood of refusals is recorded once a minute."""
+        self._turned_away += 1
         now = time.monotonic()
         if now - self._refused_at.get(address, -SAID_AGAIN) < SAID_AGAIN:
             return
@@ -525,6 +541,8 @@ class Acceptor:
             wanted=_worker_count(self._settings),
             generation=self._generation,
             port=self._associations_at[1],
+            deaths=self._dead,
+            refused=self._turned_away,
         )
 
     # Events

@@ -55,6 +55,10 @@ class Standing:
     generation: int
     port: int
     """Of the DIMSE door."""
+    deaths: int
+    """Of children, since the start."""
+    refused: int
+    """Connections that were one too many, since the start."""
 
 
 @dataclass(frozen=True, slots=True)

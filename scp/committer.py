@@ -20,6 +20,7 @@ from typing import Protocol
 
 from scp.database import DatabaseGone
 from scp.journal import Clash, Journal
+from scp.metrics import Metrics
 from scp.records import Earlier, Event, Receipt, Record
 from scp.spool import Spool, as_earlier, unwritten
 from scp.store import NoRoom, Store
@@ -66,8 +67,9 @@ class Committer:
     wrong with this instance; then nothing of it is kept.
     """
 
-    def __init__(self, journal: Journal, store: Store, spool: Spool) -> None:
+    def __init__(self, journal: Journal, store: Store, spool: Spool, metrics: Metrics) -> None:
         self._journal = journal
+        self._metrics = metrics
         self._store = store
         self._spool = spool
         self._drained = 0
@@ -106,6 +108,7 @@ class Committer:
 
     def commit(self, arriving: Arriving) -> Receipt:
         """Wait until an instance and its receipt are durable."""
+        began = time.perf_counter()
         try:
             arriving.sync()
         except BaseException:
@@ -126,6 +129,7 @@ class Committer:
         if ticket.error is not None:
             raise ticket.error
         assert ticket.receipt is not None
+        self._metrics.received(ticket.receipt, time.perf_counter() - began)
         return ticket.receipt
 
     def note(self, record: Record) -> None:
@@ -176,6 +180,8 @@ class Committer:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
             notes = list(self._notes)
             self._notes.clear()
+            left = len(self._waiting)
+        self._metrics.committed(len(batch), left)
         try:
             kept = self._commit_all(batch, notes)
         except BaseException as error:  # whatever it was, nobody waits for ever

@@ -201,6 +201,7 @@ class DimseDoor:
         if isinstance(refused, Refusal):
             self._node.committer.note(self._opened(session, association, refusal=refused.cause))
             self._event("association-refused", refused.cause, session)
+            self._node.metrics.rejected(refused)
             words = "association %(association)s from %(calling_ae)s (%(address)s) refused: %(cause)s"
             log.warning(words, {**_known(session), "cause": refused.cause})
             association.acse.send_reject(refused.result, refused.source, refused.reason)
@@ -321,6 +322,7 @@ class DimseDoor:
         self._node.committer.note(
             AssociationClosed(session.id, datetime.now(UTC), ending, session.instances, session.echoes, session.bytes)
         )
+        self._node.metrics.ended(ending)
         values = {
             **_known(session),
             "ending": ending,
@@ -334,6 +336,7 @@ class DimseDoor:
     def _record_drop(self, address: str, cause: str) -> None:
         words = f"{address}: {cause}"
         self._node.committer.note(Event(datetime.now(UTC), "connection-dropped", words, {"address": address}))
+        self._node.metrics.ended("silent")
         log.info("connection from %(address)s dropped: %(cause)s", {"address": address, "cause": cause})
 
     def _event(self, kind: str, text: str, session: Session, **detail: object) -> None:

@@ -23,6 +23,7 @@ from scp.devices import Known
 from scp.file_meta import file_meta
 from scp.ids import Ids
 from scp.journal import Journal
+from scp.metrics import Metrics
 from scp.policy import FORCED, Policy, decide
 from scp.records import Earlier, Receipt
 from scp.sender import Sender, clean, sender_of
@@ -55,6 +56,7 @@ class Node:
     engine: sa.Engine
     journal: Journal
     committer: Committer
+    metrics: Metrics
 
 
 def begin(request: Request, node: Node) -> Part:

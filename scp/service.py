@@ -28,6 +28,7 @@ from scp.devices import Known
 from scp.identity import open_identity
 from scp.ids import LEASE_MS, LONG_LEASE_MS, Ids
 from scp.journal import Journal
+from scp.metrics import Metrics
 from scp.policy import compile_policy
 from scp.receive import Node
 from scp.records import Event
@@ -91,7 +92,9 @@ def open_store(settings: Settings) -> Store:
 
 
 @contextmanager
-def opened(settings: Settings, leased: Callable[[int], None] = lambda _number: None) -> Iterator[Node]:
+def opened(
+    settings: Settings, metrics: Metrics | None = None, leased: Callable[[int], None] = lambda _number: None
+) -> Iterator[Node]:
     """This process's part of a node whose store is claimed and whose schema is up to date; after any fork.
 
     `leased` is told the process numbers that ids are drawn under.
@@ -103,7 +106,8 @@ def opened(settings: Settings, leased: Callable[[int], None] = lambda _number: N
     identity = open_identity(engine, settings.identity_key_path, settings.audit.patient_identity)
     ids = Ids(engine, lease_ms=LONG_LEASE_MS if settings.audit.spool else LEASE_MS, leased=leased)
     journal = Journal.open(engine, ids=ids, identity=identity, node_name=name)
-    committer = Committer(journal, store, Spool(store, settings.audit.spool))
+    metrics = metrics or Metrics()
+    committer = Committer(journal, store, Spool(store, settings.audit.spool), metrics)
     made = Node(
         name=name,
         configuration=settings.digest,
@@ -115,6 +119,7 @@ def opened(settings: Settings, leased: Callable[[int], None] = lambda _number: N
         engine=engine,
         journal=journal,
         committer=committer,
+        metrics=metrics,
     )
     committer.start()
     try:
@@ -146,14 +151,14 @@ def stop_event() -> Event:
     return Event(datetime.now(UTC), "stop", f"dicomgate on {socket.gethostname()} stopped", {"pid": os.getpid()})
 
 
-def prepare(settings: Settings, node_pid: int, doing: Callable[[str], None]) -> None:
+def prepare(settings: Settings, metrics: Metrics, node_pid: int, doing: Callable[[str], None]) -> None:
     """Bring schema, identity key and store in order before anything is served, after a crash too.
 
     `doing` is told what it is at. Raises the problems of `node`.
     """
     _upgrade_once_there(settings, doing)
     doing("puts right what the last run left")
-    with opened(settings) as made:
+    with opened(settings, metrics) as made:
         event = start_event(settings, made.rules, made.store.sweep())
         made.committer.note(replace(event, detail={**event.detail, "pid": node_pid}))
         recover_at_start(made)

@@ -95,6 +95,7 @@ KillMode=mixed
 {who}
 StateDirectory=dicomgate
 StateDirectoryMode=0750
+RuntimeDirectory=dicomgate
 WorkingDirectory=/var/lib/dicomgate
 ConfigurationDirectory=dicomgate
 UMask=0027

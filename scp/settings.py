@@ -296,6 +296,8 @@ class Device(Section):
     model: Patterns = ()
     sop_classes: SopClasses = ()
     """What it may send; empty: whatever the node takes."""
+    quiet_hours: Annotated[float, Field(ge=0, le=87600, allow_inf_nan=False)] = 0
+    """Without an instance, after which a silence is told; 0 tells of none."""
     contact: str = ""
     comment: str = ""
 

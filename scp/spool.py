@@ -43,6 +43,15 @@ _KINDS: dict[str, TypeAdapter[Any]] = {
 }
 
 
+def backlog(store: Store) -> tuple[int, int]:
+    """Segments of all processes that wait for the database, and their bytes."""
+    sizes = []
+    for each in (store.root / SPOOL).glob("*/*.jsonl"):
+        with suppress(FileNotFoundError):  # the database has just got it
+            sizes.append(each.stat().st_size)
+    return len(sizes), sum(sizes)
+
+
 class Spool:
     """One process's segments, and those that processes which are gone left behind.
 

@@ -161,6 +161,7 @@ class Storing:
         self._node.committer.note(
             Event(datetime.now(UTC), "instance-refused", words, detail, association_id=session.id)
         )
+        self._node.metrics.refused(answer.status)
         values = {**self._known(), "status": answer.status, "cause": words}
         log.error("an instance from %(calling_ae)s was refused with 0x%(status)04X: %(cause)s" + _WHERE, values)
         self.abandon()

@@ -416,6 +416,7 @@ class _Instance:
         )
         detail: dict[str, object] = {"address": self._client.address, "status": status.code}
         self._node.committer.note(Event(datetime.now(UTC), "instance-refused", words, detail))
+        self._node.metrics.refused(status.code)
         values = {"address": self._client.address, "token": self._client.token, "status": status.code, "cause": words}
         log.error("an instance from %(address)s was refused with 0x%(status)04X: %(cause)s", values)
         self._result = failed

@@ -16,6 +16,7 @@ from scp.config import Settings
 from scp.database import DatabaseProblem
 from scp.dimse import DimseDoor
 from scp.identity import IdentityProblem
+from scp.metrics import Metrics
 from scp.service import CannotStart, opened, prepare, refuse_open_door
 from scp.store import StoreProblem
 from scp.tls import Contexts
@@ -27,38 +28,42 @@ Problems = (CannotStart, CertificateProblem, DatabaseProblem, IdentityProblem, S
 """What keeps a process from starting, with a line that says why."""
 
 
-def prepare_node(settings: Settings, channel: Channel, node_pid: int) -> int:
+def prepare_node(settings: Settings, metrics: Metrics, channel: Channel, node_pid: int) -> int:
     """Bring everything in order that all processes rely on; 0 once that is done."""
 
     def work(line: Line) -> None:
-        prepare(settings, node_pid, lambda what: line.tell(Doing(what)))
+        prepare(settings, metrics, node_pid, lambda what: line.tell(Doing(what)))
         line.tell(Ready())
 
     return _reporting(channel, work)
 
 
-def receive_instances(settings: Settings, channel: Channel, address: tuple[str, int], *, is_first: bool) -> int:
+def receive_instances(
+    settings: Settings, metrics: Metrics, channel: Channel, address: tuple[str, int], *, is_first: bool
+) -> int:
     """Serve the Associations that the acceptor, which listens at `address`, hands over.
 
     The first of the workers records what concerns the node rather than a worker.
     """
 
     def work(line: Line) -> None:
-        with opened(settings, lambda number: line.tell(Leased(number))) as node:
+        with opened(settings, metrics, lambda number: line.tell(Leased(number))) as node:
             contexts = Contexts(settings, node.committer.note, records=is_first) if settings.tls.enabled else None
             serve(line, DimseDoor(settings, node, line, address, contexts), node)
 
     return _reporting(channel, work)
 
 
-def answer_http(settings: Settings, channel: Channel, listeners: list[socket.socket]) -> int:
-    """Serve HTTP on sockets that are bound already."""
+def answer_http(
+    settings: Settings, metrics: Metrics, channel: Channel, listeners: list[socket.socket], *, is_first: bool
+) -> int:
+    """Serve HTTP on sockets that are bound already; the first such process looks after the devices."""
 
     def work(line: Line) -> None:
-        with opened(settings, lambda number: line.tell(Leased(number))) as node:
+        with opened(settings, metrics, lambda number: line.tell(Leased(number))) as node:
             for each in listeners:
                 refuse_open_door(settings.http, each.getsockname()[0], node.engine)
-            door = HttpDoor(settings, node, listeners, line.standing)
+            door = HttpDoor(settings, node, listeners, line.standing, watches=is_first)
             door.start()
             serve(line, door, node)
 

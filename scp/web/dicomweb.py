@@ -93,6 +93,7 @@ class StoreService:
         whose = client.token or address
         full = self._places.take(whose)
         if full is not None:
+            self._node.metrics.turned_away(429)
             return problem(429, full, {"retry-after": "1"})
         try:
             return await self._store(request, client)
@@ -180,6 +181,7 @@ class StoreService:
     async def _refuse(self, client: Client, taken: StoreRequest | None, code: int, words: str) -> Response:
         if taken is not None:
             await self._in_thread(taken.abandon)
+        self._node.metrics.turned_away(code)
         values = {"address": client.address, "token": client.token, "code": code, "cause": words}
         log.warning("a Store request from %(address)s was refused with %(code)d: %(cause)s", values)
         return problem(code, words)

@@ -50,6 +50,7 @@ class Guard:
         token = self._shown(request.headers)
         refused = self._refusal(request, token)
         if refused is not None:
+            self._node.metrics.turned_away(refused.status_code)
             await refused(scope, receive, send)
             return
         scope.setdefault("state", {})["token"] = token

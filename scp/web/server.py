@@ -13,8 +13,11 @@ import uvloop
 
 from scp.channel import Standing
 from scp.config import Settings
+from scp.metrics import folder_of
 from scp.receive import Node
+from scp.silence import SilenceAlarm
 from scp.tokens import Tokens
+from scp.web.scrape import Scrape
 from scp.web.views import application
 
 log = logging.getLogger("dicomgate.http")
@@ -23,17 +26,25 @@ log = logging.getLogger("dicomgate.http")
 class HttpDoor:
     """Answers HTTP requests on bound sockets, which other processes may share, until it is told to drain.
 
-    `standing` asks how the node as a whole is.
+    `standing` asks how the node as a whole is; a door that watches tells of devices that are silent.
     """
 
     def __init__(
-        self, settings: Settings, node: Node, listeners: list[socket.socket], standing: Callable[[], Standing | None]
+        self,
+        settings: Settings,
+        node: Node,
+        listeners: list[socket.socket],
+        standing: Callable[[], Standing | None],
+        *,
+        watches: bool,
     ) -> None:
         self._listeners = listeners
         self._tokens = Tokens(node.engine)
+        self._alarm = SilenceAlarm(settings.device, node, records=watches)
+        scrape = Scrape(folder_of(settings), node, lambda: self._alarm.heard)
         self._server = uvicorn.Server(
             uvicorn.Config(
-                application(settings, node, standing, self._tokens),
+                application(settings, node, standing, self._tokens, scrape),
                 log_config=None,
                 access_log=False,
                 lifespan="off",
@@ -48,6 +59,7 @@ class HttpDoor:
 
     def start(self) -> None:
         """Begin to answer."""
+        self._alarm.start()
         self._thread.start()
 
     def take(self, connection: socket.socket, address: str, port: int, *, is_tls: bool = False) -> None:
@@ -67,6 +79,7 @@ class HttpDoor:
     def drain(self, hurry: bool) -> None:
         """Accept no more; requests that are under way go on, and connections that wait for the next are closed."""
         self._server.should_exit = True
+        self._alarm.stop()
 
     def abort(self) -> None:
         """Cut off what is still under way."""

@@ -24,10 +24,12 @@ from scp.config import Settings
 from scp.database import DatabaseProblem, reading, shown, takes_writes
 from scp.queries import Filter, findings_of, receipts, stats
 from scp.receive import Node
+from scp.schema import HEAD, current
 from scp.tokens import Scope as TokenScope
 from scp.tokens import Tokens
 from scp.web.dicomweb import StoreService
 from scp.web.guard import Guard
+from scp.web.scrape import Scrape
 
 log = logging.getLogger("dicomgate.http")
 
@@ -42,7 +44,7 @@ AskStanding = Callable[[], Standing | None]
 """Asks how the node as a whole is; None where its acceptor does not answer in time."""
 
 
-def application(settings: Settings, node: Node, standing: AskStanding, tokens: Tokens) -> Starlette:
+def application(settings: Settings, node: Node, standing: AskStanding, tokens: Tokens, scrape: Scrape) -> Starlette:
     """The web application of one node."""
     pages = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(default=True), trim_blocks=True
@@ -62,6 +64,12 @@ def application(settings: Settings, node: Node, standing: AskStanding, tokens: T
         found = await run_in_threadpool(lambda: readiness(settings, node, standing()))
         return JSONResponse(found, 200 if all(each["ok"] for each in found.values()) else 503)
 
+    async def metrics(request: Request) -> Response:
+        """Counts and states, for Prometheus."""
+        accept = request.headers.get("accept", "")
+        text, media_type = await run_in_threadpool(lambda: scrape.answer(standing(), accept))
+        return Response(text, headers={"content-type": media_type})
+
     async def page(_: Request) -> Response:
         """The last arrivals and how the node is."""
         told = await run_in_threadpool(lambda: overview(settings, node, standing()))
@@ -76,6 +84,7 @@ def application(settings: Settings, node: Node, standing: AskStanding, tokens: T
             Route("/", page),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            Route("/metrics", metrics),
             Route("/openapi.yaml", openapi),
             *StoreService(settings, node).routes(),
             Mount("/static", StaticFiles(directory=HERE / "static")),
@@ -100,10 +109,23 @@ def readiness(settings: Settings, node: Node, standing: Standing | None) -> dict
     writable = node.store.is_writable
     return {
         "database": {"ok": answers or settings.audit.spool, "is": shown(node.engine.url) + away},
+        "schema": _schema(node, answers),
         "store": {"ok": writable, "is": str(node.store.root)},
         "space": {"ok": free >= node.store.min_free, "is": f"{readable_bytes(free)} free"},
+        "acceptor": {"ok": standing is not None, "is": "answers" if standing else "does not answer"},
         "dimse": {"ok": bool(standing and standing.workers), "is": _doors(standing)},
     }
+
+
+def _schema(node: Node, answers: bool) -> dict[str, Any]:
+    """Whether the database stands at the program's own migration; one that is away did so when the node started."""
+    if not answers:
+        return {"ok": True, "is": f"{HEAD}, when it was last seen"}
+    try:
+        found = current(node.engine)
+    except DatabaseProblem as error:
+        return {"ok": False, "is": str(error)}
+    return {"ok": found == HEAD, "is": f"{found or 'none'}, this program's is {HEAD}"}
 
 
 def _doors(standing: Standing | None) -> str:

@@ -38,7 +38,7 @@ EVENT = Event(datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC), "kind", "words é"
 @pytest.mark.parametrize(
     "message",
     [
-        Connection("::1", 104), Admitted(1, None), Admitted(1, "too many"), Standing(1, 2, 3, 4, 5, 6, 7), Note(EVENT),
+        Connection("::1", 104), Admitted(1, None), Admitted(1, "too many"), Standing(*range(9)), Note(EVENT),
         Recover((1, 2)), Drain(None), Drain(1.5), Stop(), Stop(EVENT), Leased(3), Ready(), Failed("why\nnot"),
         Opening(1, "127.0.0.1", "CT"), Closed(1), Ended("127.0.0.1"), AskStanding(1), Recovered(), Drained(),
         Pulse(), Alive(0.5), Doing("migrates"),

@@ -19,6 +19,7 @@ from scp import service
 from scp.arrival import Arrival, Request
 from scp.committer import Committer
 from scp.database import DatabaseGone
+from scp.metrics import Metrics
 from scp.receive import Node, begin, receive
 from scp.records import Event, Receipt, Record
 from scp.settings import Audit, Settings
@@ -95,7 +96,7 @@ def journal() -> FakeJournal:
 @pytest.fixture
 def committer(journal: FakeJournal, tmp_path: Path) -> Iterator[Committer]:
     store = Store.open(tmp_path / "store")
-    made = Committer(journal, store, Spool(store, enabled=False))  # type: ignore[arg-type]  # a stand-in
+    made = Committer(journal, store, Spool(store, enabled=False), Metrics())  # type: ignore[arg-type]  # a stand-in
     made.start()
     yield made
     for _ in range(100):
