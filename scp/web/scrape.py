@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
+from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -13,18 +13,22 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from scp import __version__
+from scp.certificates import CertificateProblem, validities
 from scp.channel import Standing
 from scp.database import takes_writes
+from scp.metrics import folder_of
 from scp.receive import Node
+from scp.settings import Settings
 from scp.silence import Heard
 from scp.spool import backlog
 
 
 class Scrape:
-    """Answers one process's scrapes. `folder` holds the counts, `heard` says how the devices are."""
+    """Answers one process's scrapes; `heard` says how the devices are."""
 
-    def __init__(self, folder: Path, node: Node, heard: Callable[[], Sequence[Heard]]) -> None:
-        self._folder = folder
+    def __init__(self, settings: Settings, node: Node, heard: Callable[[], Sequence[Heard]]) -> None:
+        self._settings = settings
+        self._folder = folder_of(settings)
         self._node = node
         self._heard = heard
 
@@ -33,7 +37,7 @@ class Scrape:
         registry = CollectorRegistry(auto_describe=False)
         if self._folder.is_dir():
             MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
-        registry.register(_Now(self._node, standing, self._heard()))
+        registry.register(_Now(self._settings, self._node, standing, self._heard()))
         encode, media_type = choose_encoder(accept)
         return encode(registry), media_type
 
@@ -41,7 +45,8 @@ class Scrape:
 class _Now(Collector):
     """States, looked up when they are asked for."""
 
-    def __init__(self, node: Node, standing: Standing | None, heard: Sequence[Heard]) -> None:
+    def __init__(self, settings: Settings, node: Node, standing: Standing | None, heard: Sequence[Heard]) -> None:
+        self._settings = settings
         self._node = node
         self._standing = standing
         self._heard = heard
@@ -53,6 +58,7 @@ class _Now(Collector):
         yield from self._store()
         yield from self._database()
         yield from self._devices()
+        yield self._certificates()
 
     def _build(self) -> Metric:
         rules = self._node.rules
@@ -110,6 +116,21 @@ class _Now(Collector):
             if each.device.quiet_hours:
                 limit.add_metric([each.device.name], each.device.quiet_hours * 3600)
         yield from (silent, last, limit)
+
+    def _certificates(self) -> Metric:
+        ends = GaugeMetricFamily(
+            "dicomgate_tls_certificate_end_timestamp_seconds",
+            "When a certificate of the TLS port ends, by the setting that names its file: the first of them.",
+            labels=["key"],
+        )
+        first: dict[str, float] = {}
+        with suppress(CertificateProblem):  # which the log tells of
+            for each in validities(self._settings):
+                at = each.not_after.timestamp()
+                first[each.key] = min(at, first.get(each.key, at))
+        for key, at in first.items():
+            ends.add_metric([key], at)
+        return ends
 
 
 def _gauge(name: str, words: str, value: float) -> Metric:

@@ -13,7 +13,6 @@ import uvloop
 
 from scp.channel import Standing
 from scp.config import Settings
-from scp.metrics import folder_of
 from scp.receive import Node
 from scp.silence import SilenceAlarm
 from scp.tokens import Tokens
@@ -41,7 +40,7 @@ class HttpDoor:
         self._listeners = listeners
         self._tokens = Tokens(node.engine)
         self._alarm = SilenceAlarm(settings.device, node, records=watches)
-        scrape = Scrape(folder_of(settings), node, lambda: self._alarm.heard)
+        scrape = Scrape(settings, node, lambda: self._alarm.heard)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 application(settings, node, standing, self._tokens, scrape),

@@ -103,6 +103,7 @@ CASES = [
     ("DicomgateStoreFillsUp", "dicomgate_store_free_bytes", "10000000000-20000000x400", "6h"),
     ("DicomgateInstancesRefused", 'dicomgate_refusals_total{what="instance",reason="no-room"}', "0 0 3x10", "5m"),
     ("DicomgateNewFinding", 'dicomgate_findings_total{rule="r",severity="error"}', "0x1500 0+1x200", "25h30m"),
+    ("DicomgateCertificateEnds", 'dicomgate_tls_certificate_end_timestamp_seconds{key="k"}', "1000000x100", "90m"),
     ("DicomgateManyRejected", 'dicomgate_instances_total{verdict="reject",calling_ae="A"}', "0+1x100", "90m"),
 ]
 """An alarm, and a series of one value a minute at whose moment it is raised."""
