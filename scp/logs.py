@@ -127,7 +127,9 @@ class Lines(logging.Handler):
             self.release()
 
     def _is_news(self, record: logging.LogRecord) -> bool:
-        place = (record.name, str(record.msg))
+        words = str(record.msg)
+        # A form without words of its own, such as "%s", stands for as many warnings as there are words put into it.
+        place = (record.name, words if " " in words else record.getMessage())
         key: tuple[str, ...] = (*place, _of_whom(record.args))
         if key not in self._heard and len(self._heard) >= MOST_KINDS:
             self._forget(record.created)

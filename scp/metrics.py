@@ -228,7 +228,7 @@ def folder_of(settings: Settings, env: Mapping[str, str] = os.environ) -> Path:
 def begin(folder: Path) -> None:
     """Begin to count anew. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    for each in folder.glob("*.db"):
+    for each in (*folder.glob("*.db"), *folder.glob("*.new")):
         each.unlink()
 
 
@@ -246,13 +246,16 @@ def opened(folder: Path, number: int, settings: Settings) -> Metrics:
 def _make_room(folder: Path, number: int) -> None:
     for name, size in FILES.items():
         path = folder / f"{name}_{number}.db"
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        if path.exists():
+            continue
+        made = path.with_suffix(".new")
+        fd = os.open(made, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
-            if os.fstat(fd).st_size == 0:
-                os.posix_fallocate(fd, 0, size)
+            os.posix_fallocate(fd, 0, size)
+            made.rename(path)  # whole at once: who adds the files up may come at any moment
         except OSError:
             with suppress(OSError):
-                path.unlink()
+                made.unlink()
             raise
         finally:
             os.close(fd)

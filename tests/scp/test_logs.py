@@ -159,6 +159,13 @@ def test_repetition_is_left_out_and_counted(log: logging.Logger) -> None:
     assert said.getvalue().endswith("192.0.2.1 knocks\n")
 
 
+def test_what_is_not_the_same_is_no_repetition(log: logging.Logger) -> None:
+    said = lines(log)
+    for each in range(20):
+        log.warning("%s", f"device {each} is silent")
+    assert len(said.getvalue().splitlines()) == 20
+
+
 def test_what_was_left_out_is_told_at_the_end(log: logging.Logger) -> None:
     said = lines(log, "json")
     for _ in range(20):
