@@ -298,7 +298,14 @@ class Acceptor:
             return prepare_node(settings, counts, channel, os.getppid())
         if role == "http":
             return answer_http(settings, counts, channel, self._doors["http"], is_first=slot == 1)
-        return receive_instances(settings, counts, channel, self._associations_at, is_first=slot == 1)
+        return receive_instances(
+            settings,
+            counts,
+            channel,
+            self._associations_at,
+            is_first=slot == 1,
+            stands_in=not self._is_starting and self._reloading is None,
+        )
 
     @property
     def _associations_at(self) -> tuple[str, int]:

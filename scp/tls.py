@@ -95,11 +95,13 @@ def _why_not_loaded(tls: Tls, error: ssl.SSLError, has_password: bool) -> str:
     return f"tls.key: {tls.key} with {tls.certificate} cannot be used: {_plainly(error)}"
 
 
-def shake_hands(client: socket.socket, context: ssl.SSLContext, seconds: float) -> ssl.SSLSocket:
+def shake_hands(client: socket.socket, context: ssl.SSLContext | None, seconds: float) -> ssl.SSLSocket:
     """TLS on an accepted connection, within so many seconds; blocks its own thread alone. Raises NoHandshake.
 
     The connection is the returned socket's; where this raises, it is closed or the caller's to close.
     """
+    if context is None:
+        raise NoHandshake("the node's own TLS files cannot be used")
     deadline = time.monotonic() + seconds
     late = f"no TLS handshake within {seconds:g} seconds"
     poll = select.poll()
@@ -175,15 +177,25 @@ class Contexts:
     """The context of the moment: read anew, by a thread of its own, once the files have changed; `close` ends that.
 
     `note` takes events. With `records`, also those that tell of a certificate's end: one process of a node does.
-    Raises CertificateProblem where the files cannot be used to begin with.
+    Raises CertificateProblem where the files cannot be used to begin with, unless this process stands in for one that
+    has died: then the port without TLS is served all the same, and this one as soon as the files are right.
     """
 
-    def __init__(self, settings: Settings, note: Callable[[Event], None], *, records: bool) -> None:
+    def __init__(
+        self, settings: Settings, note: Callable[[Event], None], *, records: bool, stands_in: bool = False
+    ) -> None:
         self._settings = settings
         self._note = note
         self._records = records
         self._seen = self._look()
-        self.current = context_of(settings.tls)
+        self.current: ssl.SSLContext | None = None
+        """None while there is none that can be used."""
+        try:
+            self.current = context_of(settings.tls)
+        except CertificateProblem as problem:
+            if not stands_in:
+                raise
+            self._refuse(problem)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="certificates", daemon=True)
         self._thread.start()
@@ -213,12 +225,16 @@ class Contexts:
         try:
             self.current = context_of(self._settings.tls)
         except CertificateProblem as problem:
-            log.error("the new TLS files cannot be used, those before stay in use: %s", problem)
-            self._event("certificate-refused", f"new TLS files cannot be used: {problem}")
+            self._refuse(problem)
             return False
         log.info("the TLS files have changed and were read again")
         self._event("certificate-reloaded", "the TLS files have changed and were read again")
         return True
+
+    def _refuse(self, problem: CertificateProblem) -> None:
+        kept = "nobody is served by TLS" if self.current is None else "those before stay in use"
+        log.error("the TLS files cannot be used, %s: %s", kept, problem)
+        self._event("certificate-refused", f"the TLS files cannot be used, {kept}: {problem}")
 
     def _look(self) -> tuple[tuple[int, int, int] | None, ...]:
         """What tells each file from another one of its name."""

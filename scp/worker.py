@@ -39,16 +39,25 @@ def prepare_node(settings: Settings, metrics: Metrics, channel: Channel, node_pi
 
 
 def receive_instances(
-    settings: Settings, metrics: Metrics, channel: Channel, address: tuple[str, int], *, is_first: bool
+    settings: Settings,
+    metrics: Metrics,
+    channel: Channel,
+    address: tuple[str, int],
+    *,
+    is_first: bool,
+    stands_in: bool,
 ) -> int:
     """Serve the Associations that the acceptor, which listens at `address`, hands over.
 
-    The first of the workers records what concerns the node rather than a worker.
+    The first of the workers records what concerns the node rather than a worker; one that stands in for a dead one
+    makes do with what there is.
     """
 
     def work(line: Line) -> None:
         with opened(settings, metrics, lambda number: line.tell(Leased(number))) as node:
-            contexts = Contexts(settings, node.committer.note, records=is_first) if settings.tls.enabled else None
+            contexts = None
+            if settings.tls.enabled:
+                contexts = Contexts(settings, node.committer.note, records=is_first, stands_in=stands_in)
             serve(line, DimseDoor(settings, node, line, address, contexts), node)
 
     return _reporting(channel, work)

@@ -259,6 +259,26 @@ def test_new_files_are_used_without_a_restart_and_bad_ones_are_not(tmp_path: Pat
         assert node.stop() == 0
 
 
+def test_a_worker_that_dies_is_replaced_though_the_files_are_broken(tmp_path: Path) -> None:
+    ca = Authority(tmp_path)
+    port, more = settings(tmp_path, ca, "none")
+    with serving(tmp_path, more=more) as node:
+        site = Site(tmp_path, node, port, ca)
+        certificate = (tmp_path / "node.pem").read_text()
+        (tmp_path / "node.pem").write_text("nothing")
+        node.eventually("select 1 from event where kind = 'certificate-refused' and text like '%stay in use%'")
+        for pid in node.children("worker"):
+            os.kill(pid, signal.SIGKILL)
+        node.eventually("select 1 from event where kind = 'certificate-refused' and text like '%nobody is served%'")
+        with Peer(node.port) as peer:
+            assert peer.associate()[0] == peers.ACCEPT
+        assert site.storescu("+tla", "+cf", str(ca.certificate)).returncode != 0
+        site.dropped("the node's own TLS files cannot be used")
+        (tmp_path / "node.pem").write_text(certificate)
+        node.eventually("select 1 from event where kind = 'certificate-reloaded'")
+        assert site.storescu("+tla", "+cf", str(ca.certificate)).returncode == 0
+
+
 def test_the_plain_port_can_be_closed_and_the_server_alone_be_authenticated(tmp_path: Path) -> None:
     ca = Authority(tmp_path)
     port, more = settings(tmp_path, ca, "none")
