@@ -63,10 +63,12 @@ def _by_unit() -> Running | None:
 def reload(node: Running, engine: sa.Engine, wait: float) -> Row | None:
     """Tell it, and the event that says what came of that; None where there is none in time.
 
-    Raises OSError where it may not be signalled or has gone, DatabaseGone.
+    Raises OSError where it may not be signalled or has gone; DatabaseGone where it was told, and nobody hears more.
     """
-    before = {row["id"] for row in _said(engine)}
-    os.kill(node.pid, signal.SIGHUP)
+    try:
+        before = {row["id"] for row in _said(engine)}
+    finally:
+        os.kill(node.pid, signal.SIGHUP)
     deadline = time.monotonic() + wait
     while time.monotonic() < deadline:
         time.sleep(LOOK)

@@ -51,7 +51,8 @@ def unit(file: Path | None, user: str, sockets: bool) -> None:
 @service.command()
 @FILE
 @click.option("--wait", type=click.FloatRange(min=0), default=60, show_default=True, help="Seconds to wait for it.")
-def reload(file: Path | None, wait: float) -> None:
+@click.option("--pid", type=click.IntRange(min=2), help="The node's first process, where that is known.")
+def reload(file: Path | None, wait: float, pid: int | None) -> None:
     """Have the node that runs read its configuration again, and say what changed.
 
     The node is the one that holds the store of this configuration, else systemd's dicomgate.service.
@@ -60,14 +61,14 @@ def reload(file: Path | None, wait: float) -> None:
     """
     from scp.config import ConfigError, load
     from scp.database import DatabaseProblem, open_engine
-    from scp.running import find
+    from scp.running import Running, find
     from scp.running import reload as tell
 
     try:
         settings = load(file)
     except ConfigError as error:
         _end(REFUSED, *str(error).splitlines(), "the node was not told: it keeps what it runs with")
-    node = find(settings.store.path.absolute())
+    node = Running(pid, "its number") if pid else find(settings.store.path.absolute())
     if node is None:
         _end(UNHEARD, f"no node runs on {settings.store.path.absolute()}, and systemd knows of none")
     try:
@@ -77,7 +78,7 @@ def reload(file: Path | None, wait: float) -> None:
         finally:
             engine.dispose()
     except DatabaseProblem as problem:
-        _end(UNHEARD, f"the audit does not say what comes of it: {problem}")
+        _end(UNHEARD, f"process {node.pid} was told, and the audit does not say what came of it: {problem}")
     except OSError as error:
         _end(UNHEARD, f"process {node.pid}, found by {node.found_by}, cannot be told: {error.strerror}")
     if said is None:

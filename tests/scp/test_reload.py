@@ -197,6 +197,9 @@ def test_the_command_says_what_changed_or_why_nothing_did(tmp_path: Path) -> Non
         done = node.run("service", "reload")
         assert done.returncode == 1
         assert f"{file}:" in done.stderr
+        file.write_text(sound + "dimse.max_associations = 4\n")
+        done = node.run("service", "reload", "--pid", str(node.process.pid))
+        assert (done.returncode, "generation 3 serves" in done.stdout) == (0, True)
         assert node.stop() == 0
         file.write_text(sound)
         done = node.run("service", "reload", "--wait", "5")
