@@ -62,6 +62,10 @@ class Places(Protocol):
         """A connection from there is over."""
 
 
+HEARING = 1.0
+"""Seconds in which connections are heard that are open once there is a hurry: what they sent may be unread yet."""
+
+
 class DimseDoor:
     """Serves Associations on connections that another process has accepted, until it is told to drain.
 
@@ -86,6 +90,7 @@ class DimseDoor:
         self._connections = 0
         self._associations = 0
         self._hurries = False
+        self._heard_at = 0.0
         self._storable = Storable.of(dimse)
         ae = AE(dimse.ae_title)
         ae.maximum_associations = 1_000_000  # `Places` counts, and tells those that speak from the silent
@@ -162,12 +167,15 @@ class DimseDoor:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether no connection is open; once there is a hurry, whether no Association is."""
+        """Whether no connection is open; once there has been a hurry for a moment, whether no Association is."""
+        hurries = self._hurries and time.monotonic() >= self._heard_at
         with self._counting:
-            return not (self._associations if self._hurries else self._connections)
+            return not (self._associations if hurries else self._connections)
 
     def drain(self, hurry: bool) -> None:
-        """Wait for what is open; with `hurry`, not for connections that have said nothing so far."""
+        """Wait for what is open; with `hurry`, only a moment for connections that have said nothing so far."""
+        if hurry and not self._hurries:
+            self._heard_at = time.monotonic() + HEARING
         self._hurries = hurry
         if self._contexts is not None:
             self._contexts.close()

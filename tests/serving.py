@@ -189,6 +189,46 @@ os.execv(program, [program, "serve", "--config", config])
 """What a service manager does before it starts a program."""
 
 
+class Manager:
+    """The service manager's end of NOTIFY_SOCKET."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.told.bind(str(path))
+
+    def hears(self, begin: str) -> str:
+        """Wait for a line that begins so."""
+        deadline = time.monotonic() + START
+        self.told.settimeout(START)
+        while time.monotonic() < deadline:
+            for line in self.told.recv(4096).decode().splitlines():
+                if line.startswith(begin):
+                    return line
+        raise AssertionError(begin)
+
+    def silent(self, line: str, seconds: float) -> bool:
+        """Whether the line does not come for so long, what was said before left aside."""
+        self.told.settimeout(seconds)
+        deadline = time.monotonic() + START
+        heard = time.monotonic()
+        while time.monotonic() < deadline:
+            try:
+                if line in self.told.recv(4096).decode().splitlines():
+                    heard = time.monotonic()
+            except TimeoutError:
+                return True
+            if time.monotonic() - heard > seconds:
+                return True
+        return False
+
+    def __enter__(self) -> Manager:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.told.close()
+
+
 @contextmanager
 def doors() -> Iterator[dict[str, socket.socket]]:
     """Listening sockets as a service manager holds them while nodes come and go."""

@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.request import urlopen
 
 import builders
 import needs
+import peers
+from peers import Peer
 from serving import Served, activated, configure, doors
 
 PATIENCE = 120.0
@@ -65,6 +70,40 @@ def test_restarts_under_load_refuse_nobody(tmp_path: Path, rounds: Callable[[int
     assert refused == []
     assert len(said) >= wanted, "there was load"
     assert associations >= len(said)
+
+
+def test_who_was_let_in_as_the_node_stops_is_served(tmp_path: Path) -> None:
+    """By the node that stops or by the next one; what they sent lies unread in their sockets when the node is told."""
+    configure(tmp_path, more="dimse.workers = 2\n")
+    heard: list[int] = []
+    with doors() as handed, ExitStack() as open_peers:
+        with activated(tmp_path, handed) as node:
+            serves(node)
+            for worker in node.children("worker"):
+                os.kill(worker, signal.SIGSTOP)
+            port = handed["dimse"].getsockname()[1]
+            callers = [open_peers.enter_context(Peer(port, timeout=PATIENCE)) for _ in range(20)]
+            threads = [threading.Thread(target=call, args=(each, heard), daemon=True) for each in callers]
+            for each in threads:
+                each.start()
+            serves(node)
+            node.process.terminate()
+            for worker in node.children("worker"):
+                os.kill(worker, signal.SIGCONT)
+            assert node.process.wait(PATIENCE) == 0
+        with activated(tmp_path, handed) as node:
+            serves(node)
+            for each in threads:
+                each.join(PATIENCE)
+            assert node.stop() == 0
+    assert (heard.count(peers.ACCEPT), heard.count(peers.RELEASED)) == (20, 20)
+
+
+def call(peer: Peer, heard: list[int]) -> None:
+    """An Association that does nothing, and what was answered."""
+    peer.send(peers.associate_rq({1: (peers.CT, [peers.IMPLICIT])}))
+    heard.append(peer.receive()[0])
+    heard.append(peer.release()[0])
 
 
 def serves(node: Served) -> None:

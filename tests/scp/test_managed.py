@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +14,7 @@ import peers
 import pytest
 from databases import Postgres
 from peers import Peer
-from serving import PROGRAM, Served, configure, free_port, kill_session, started, wait_for
+from serving import PROGRAM, Manager, Served, configure, free_port, kill_session, started, wait_for
 
 from scp.notify import forget, notify
 from scp.watch import LONGEST_TRANSACTION, Health, Watch
@@ -24,45 +22,10 @@ from scp.watch import LONGEST_TRANSACTION, Health, Watch
 PATIENCE = 60.0
 
 
-class Manager:
-    """The service manager's end of NOTIFY_SOCKET."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.told.bind(str(path))
-
-    def hears(self, begin: str) -> str:
-        """Wait for a line that begins so."""
-        deadline = time.monotonic() + PATIENCE
-        self.told.settimeout(PATIENCE)
-        while time.monotonic() < deadline:
-            for line in self.told.recv(4096).decode().splitlines():
-                if line.startswith(begin):
-                    return line
-        raise AssertionError(begin)
-
-    def silent(self, line: str, seconds: float) -> bool:
-        """Whether the line does not come for so long, what was said before left aside."""
-        self.told.settimeout(seconds)
-        deadline = time.monotonic() + PATIENCE
-        heard = time.monotonic()
-        while time.monotonic() < deadline:
-            try:
-                if line in self.told.recv(4096).decode().splitlines():
-                    heard = time.monotonic()
-            except TimeoutError:
-                return True
-            if time.monotonic() - heard > seconds:
-                return True
-        return False
-
-
 @pytest.fixture
 def manager(tmp_path: Path) -> Iterator[Manager]:
-    made = Manager(tmp_path / "notify")
-    yield made
-    made.told.close()
+    with Manager(tmp_path / "notify") as made:
+        yield made
 
 
 @pytest.fixture
