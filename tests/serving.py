@@ -107,9 +107,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def free_ports() -> tuple[int, int]:
+    """Two of them, held at the same time, so that they are not the same."""
+    with socket.socket() as one, socket.socket() as other:
+        for each in (one, other):
+            each.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
+
+
 def configure(folder: Path, url: str | None = None, more: str = "", store: Path | None = None) -> tuple[int, int]:
     """Write a configuration; the ports it names. `more` is TOML that follows: `[section]` lines and all."""
-    port, http_port = free_port(), free_port()
+    port, http_port = free_ports()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "dicomgate.toml").write_text(
         f"""

@@ -39,7 +39,7 @@ def test_from_nothing_to_sound(run: Run, database_url: str) -> None:
     absent = run("check", database_url)
     assert absent.exit_code == 2
     assert "nothing received yet" in absent.stderr
-    assert "was upgraded (0001)" in run("upgrade", database_url).stdout
+    assert f"was upgraded ({HEAD})" in run("upgrade", database_url).stdout
     assert "is up to date" in run("upgrade", database_url).stdout
     assert f"{HEAD}, up to date" in run("current", database_url).stdout
     sound = run("check", database_url)
