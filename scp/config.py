@@ -142,7 +142,11 @@ def _credentials(env: Mapping[str, str]) -> tuple[dict[str, Any], dict[Place, st
     named = env.get(CREDENTIALS, "")
     values: dict[str, Any] = {}
     origins: dict[Place, str] = {}
-    for file in sorted(Path(named).iterdir()) if named and Path(named).is_dir() else []:
+    try:
+        files = sorted(Path(named).iterdir()) if named and Path(named).is_dir() else []
+    except OSError as error:
+        raise ConfigError(ConfigProblem(named, "", f"cannot be read: {error.strerror}", hint=CREDENTIALS)) from None
+    for file in files:
         section, dot, key = file.name.removeprefix("dicomgate_").partition(".")
         if not dot or section not in Settings.model_fields or not file.is_file():
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -271,6 +272,15 @@ def test_secrets_come_from_the_credentials_directory(tmp_path: Path) -> None:
     (secrets / "audit.urll").write_text("x")
     with pytest.raises(ConfigError, match=r"CREDENTIALS_DIRECTORY/audit.urll: .*audit.url"):
         load(file, {"CREDENTIALS_DIRECTORY": str(secrets)})
+
+
+def test_a_credentials_directory_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> Iterator[Path]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(ConfigError, match=f"{tmp_path}: cannot be read: Permission denied"):
+        load(None, {"CREDENTIALS_DIRECTORY": str(tmp_path)})
 
 
 anything = st.recursive(
