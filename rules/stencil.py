@@ -60,8 +60,12 @@ class Stencil:
         What is given may be given again: it is not to be changed.
         """
         element = self._value_at(place, name)
-        column = self.exemplar.source.columns.get(element[1]) if element is not None else None
-        if column is not None or element is None:
+        if element is None:
+            return None
+        # A place within an Item belongs to the Stencils of each level, which number their own Items.
+        kept, key = self.exemplar.source.columns, (self.exemplar.start, element[1])
+        column = kept.get(key)
+        if column is not None:
             return column
         found = self._fields(element)
         if found is None:
@@ -79,7 +83,7 @@ class Stencil:
             for having in column.values():
                 having.sort()
         if len(column) <= FEW:
-            self.exemplar.source.columns[element[1]] = column
+            kept[key] = column
         return column
 
     def distinct_at(self, place: Header, name: str | int) -> frozenset[bytes]:
@@ -87,11 +91,12 @@ class Stencil:
         element = self._value_at(place, name)
         if element is None:
             return frozenset()
-        distinct = self.exemplar.source.distinct.get(element[1])
+        sets, key = self.exemplar.source.distinct, (self.exemplar.start, element[1])
+        distinct = sets.get(key)
         if distinct is None:
             distinct = frozenset().union(*(fields for _, fields in self._fields(element) or ()))
             if len(distinct) <= MOST_KEPT:
-                self.exemplar.source.distinct[element[1]] = distinct
+                sets[key] = distinct
         return distinct
 
     @staticmethod

@@ -69,9 +69,9 @@ class Source:
     budget: int = 0
     shapes: dict[object, int] = field(default_factory=dict)
     """Numbers of the structures met, to compare them by."""
-    columns: dict[int, dict[bytes, list[int]]] = field(default_factory=dict)
-    distinct: dict[int, frozenset[bytes]] = field(default_factory=dict)
-    """What Stencils keep of values, by the offset of the first."""
+    columns: dict[tuple[int, int], dict[bytes, list[int]]] = field(default_factory=dict)
+    distinct: dict[tuple[int, int], frozenset[bytes]] = field(default_factory=dict)
+    """What Stencils keep of values, by where their exemplar begins and the offset of its value."""
     answers: dict[object, Any] = field(default_factory=dict)
     """What was found out of the whole instance, for whoever asks again."""
     forget: Callable[[int], None] | None = None

@@ -106,3 +106,15 @@ def test_fragments_within_items_count_as_structure() -> None:
     (stencil,) = header.stencils("ReferencedImageSequence")
     column = stencil.column("IconImageSequence", "PixelData") or {}
     assert [numbers for _, numbers in sorted(column.items())] == [[1, 3], [2]]
+
+
+def test_a_place_is_counted_by_the_items_of_each_level() -> None:
+    inner = [{"PatientID": "a"}, {"PatientID": "b"}]
+    header = header_of({"BeamSequence": [{"ControlPointSequence": inner}, {"ControlPointSequence": inner}]})
+    (outer,) = header.stencils("BeamSequence")
+    within = outer.exemplar.items("ControlPointSequence")
+    (nested,) = outer.exemplar.stencils("ControlPointSequence")
+    assert nested.column("PatientID") == {b"a ": [1], b"b ": [2]}
+    assert nested.distinct_at(nested.exemplar, "PatientID") == {b"a ", b"b "}
+    assert outer.column_at(within[1], "PatientID") == {b"b ": [1, 2]}
+    assert outer.distinct_at(within[0], "PatientID") == {b"a "}
