@@ -9,7 +9,20 @@ EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 EXPLICIT_VR_BIG_ENDIAN = "1.2.840.10008.1.2.2"
 DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1.99"
 ENCAPSULATED_UNCOMPRESSED = "1.2.840.10008.1.2.1.98"
+DEFLATED_IMAGE_FRAME = "1.2.840.10008.1.2.8.1"
 JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
+JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
+JPEG_LOSSLESS = "1.2.840.10008.1.2.4.57"
+JPEG_LOSSLESS_FIRST_ORDER = "1.2.840.10008.1.2.4.70"
+JPEG_LS_LOSSLESS = "1.2.840.10008.1.2.4.80"
+JPEG_LS_NEAR_LOSSLESS = "1.2.840.10008.1.2.4.81"
+JPEG_2000_LOSSLESS = "1.2.840.10008.1.2.4.90"
+JPEG_2000 = "1.2.840.10008.1.2.4.91"
+HEVC_MAIN_10 = "1.2.840.10008.1.2.4.108"
+RLE_LOSSLESS = "1.2.840.10008.1.2.5"
+
+_VIDEO = tuple(f"1.2.840.10008.1.2.4.{number}" for number in range(100, 109))
+"""MPEG2, MPEG-4 and HEVC, fragmentable or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +42,11 @@ class TransferSyntax:
     referenced: bool = False
     lossy: bool | None = False
     retired: bool = False
+
+    @property
+    def video(self) -> bool:
+        """Whether the frames are one stream, of which a fragment holds any part."""
+        return self.uid.startswith(_VIDEO)
 
 
 def transfer_syntax(uid: str) -> TransferSyntax | None:

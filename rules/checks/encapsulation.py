@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from struct import error, unpack
 
+from rules.checks.photometric import interpretations
 from rules.encode import Element
 from rules.encoding import PIXEL_DATA
 from rules.header import Header, PixelData
@@ -17,8 +18,6 @@ from rules.walk import FORGET_EVERY
 
 ITEM_HEADER = 8
 """Bytes of an Item's tag and length."""
-_VIDEO = tuple(f"1.2.840.10008.1.2.4.{number}" for number in range(100, 109))
-"""MPEG2, MPEG-4 and HEVC: a fragment holds any part of the stream of all frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +57,14 @@ def encapsulations(header: Header) -> Iterator[Finding]:
         yield from run(FORMAT, header, pixels, syntax)
         yield from run(VR, header, pixels)
         yield from run(DENIED, header, syntax)
+        if pixels.tag == PIXEL_DATA and syntax.encapsulated == (pixels.length is None):
+            yield from interpretations(header, syntax)
     if pixels.tag != PIXEL_DATA or not pixels.complete:
         return
     if pixels.length is not None:
         yield from run(EXTENDED, header, None)
         return
-    found = _fragments(header, pixels)
+    found = _fragments(header, pixels, syntax is not None and syntax.video)
     yield from run(FRAGMENTS, found)
     yield from run(TOTAL_LENGTH, found)
     if found.table and not found.video:
@@ -72,7 +73,7 @@ def encapsulations(header: Header) -> Iterator[Finding]:
         yield from run(EXTENDED, header, found)
 
 
-def _fragments(header: Header, pixels: PixelData) -> Fragments:
+def _fragments(header: Header, pixels: PixelData, video: bool) -> Fragments:
     data, take = header.source.data, header.encoding.tag_and_length
     first = pixels.offset + ITEM_HEADER + pixels.offset_table_length
     starts, lengths, at = array("Q"), array("Q"), first
@@ -87,7 +88,6 @@ def _fragments(header: Header, pixels: PixelData) -> Fragments:
             due = at + FORGET_EVERY
     table = bytes(data[pixels.offset + ITEM_HEADER : first])
     frames = header.integer("NumberOfFrames") if header.has("NumberOfFrames") else 1
-    video = header.transfer_syntax_uid.startswith(_VIDEO)
     return Fragments(header, pixels, max(frames or 0, 0), video, table, starts, lengths)
 
 
