@@ -7,7 +7,7 @@ from typing import Any
 
 from rules.conditions import Answer
 from rules.dictionary import tag_of
-from rules.expressions import PER_FRAME, SHARED, Expression, affirmable, compiled, leaves, parts, words
+from rules.expressions import JOINS, PER_FRAME, SHARED, Expression, affirmable, compiled, leaves, parts, words
 from rules.header import Header
 
 MOST_KNOWN = 64
@@ -25,7 +25,19 @@ class Question:
     for the first and the last where it is `by_position`.
     """
 
-    __slots__ = ("_among", "_ask", "_folded", "_reads", "_reason", "_words", "always", "expression", "needs", "told")
+    __slots__ = (
+        "_among",
+        "_ask",
+        "_folded",
+        "_outward",
+        "_reads",
+        "_reason",
+        "_words",
+        "always",
+        "expression",
+        "needs",
+        "told",
+    )
 
     def __init__(self, expression: Expression, uid: str, root: bool) -> None:
         self.expression = expression
@@ -40,6 +52,14 @@ class Question:
         self._words: str | None = None
         self._reason: str | None = None
         self._among: dict[tuple[frozenset[int], bool], Question] = {}
+        self._outward: bool | None = None
+
+    @property
+    def outward(self) -> bool:
+        """Whether more bears on the answer than the place and the Items in it."""
+        if self._outward is None:
+            self._outward = self.always is None and _looks_outward(self._folded)
+        return self._outward
 
     def of(self, place: Header, present: frozenset[int]) -> Answer:
         """The answer of a place that holds these tags."""
@@ -223,6 +243,44 @@ def _reads(expression: Expression) -> Iterator[Read]:
             yield tag_of(subject[1]), "above"
 
 
+def _looks_outward(expression: Expression) -> bool:
+    operation, subject = parts(expression)
+    if operation in JOINS:
+        return any(map(_looks_outward, subject))
+    if operation == "not":
+        return _looks_outward(subject)
+    if operation == "any item" and _looks_outward(subject[1]):
+        return True
+    return expression.get("at", "here") != "here" or operation not in _INWARD
+
+
+_INWARD = frozenset(
+    (
+        "present",
+        "absent",
+        "held",
+        "filled",
+        "empty",
+        "is",
+        "is not",
+        "compare",
+        "points to",
+        "count",
+        "private",
+        "points to codes",
+        "items",
+        "any item",
+        "varies",
+        "code",
+        "begins",
+        "differ",
+        "rounded",
+        "points to a",
+        "kind",
+        "undecidable",
+    )
+)
+"""What is asked of an Attribute, or of the Items in it, and of nothing else."""
 _OF_VALUES = frozenset(
     (
         "filled",

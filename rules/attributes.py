@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rules import charset
 from rules.dictionary import format_tag, name_of, tag_of, vr_of
-from rules.encoding import FLOAT_PIXEL_DATA, PIXEL_DATA, PIXELS, WORDS, Encoding
-from rules.faults import Fault
+from rules.encoding import EXPLICIT_LITTLE, FLOAT_PIXEL_DATA, PIXEL_DATA, PIXELS, WORDS, Encoding
+from rules.faults import LIMITS, Fault
 from rules.items import Anatomy, ItemTable, read_items
+from rules.known import LONGEST, MEMORY, Known
 from rules.stencil import Stencil, group
 from rules.text import text_faults
 from rules.values import STRINGS, TEXT, Value, texts_of, values_of
@@ -30,13 +31,16 @@ class Header:
     """
 
     __slots__ = (
+        "_character_sets",
         "_codecs",
         "_depth",
         "_intact",
         "_items",
+        "_known",
         "_misfit",
         "_nested",
         "_number",
+        "_passed",
         "_report",
         "_sequences",
         "_stencils",
@@ -79,7 +83,11 @@ class Header:
         self._items: dict[int, tuple[Header, ...]] = {}
         self.memory: dict[int, Header] = {}
         """Where the tags are that stand here and below, for those who will look for more of them."""
+        self._known: dict[int, Known | None] = _UNKNOWN
+        self._passed: tuple[int, ...] = ()
+        """Sequences that are known to be without fault, and were counted without being walked."""
         self._codecs: tuple[str, ...] | None = None
+        self._character_sets: tuple[str, ...] | None = None
         self._tag = self._number = 0
         if parent is None:
             self.root: Header = self
@@ -300,7 +308,7 @@ class Header:
     # The machinery
 
     def release(self) -> None:
-        """Let go of the bytes, of the File Meta Information's too. Tags, VRs and faults stay; values are gone."""
+        """Let go of the bytes, of the File Meta Information's too: faults stay, and tags and VRs of what was walked."""
         self.root.survey()
         self.source.release()
         if self.meta is not None:
@@ -325,9 +333,12 @@ class Header:
 
     def character_sets(self) -> tuple[str, ...]:
         """The Specific Character Set in force: the Item's own or the one above; () for the default."""
-        if SPECIFIC_CHARACTER_SET not in self.elements():
-            return self.parent.character_sets() if self.parent is not None else ()
-        return texts_of(self.raw(SPECIFIC_CHARACTER_SET) or b"", "CS", ())
+        if self._character_sets is None:
+            if SPECIFIC_CHARACTER_SET in self.elements():
+                self._character_sets = texts_of(self.raw(SPECIFIC_CHARACTER_SET) or b"", "CS", ())
+            else:
+                self._character_sets = self.parent.character_sets() if self.parent is not None else ()
+        return self._character_sets
 
     def offset_of(self, name: str | int) -> int | None:
         """Where the value begins, in bytes of the data; None where absent."""
@@ -350,11 +361,49 @@ class Header:
         self._surveyed = True
         table = self.elements()
         for tag in self._nested:
-            self._item_table(tag)
+            if tag not in self._sequences:
+                self._survey_items(tag)
         if self._misfit & 1:
             for tag, (vr, offset, length) in table.items():
                 if (length & 1 or length % WORDS.get(vr, 1)) and tag not in self._nested:
                     self._tell_length(tag, vr, offset, length)
+
+    def _survey_items(self, tag: int) -> None:
+        """Walk the Items of a Sequence, or pass them where they are known to be without fault."""
+        known = self.known(tag) if self._report else None
+        if known is not None and known.elements is not None and known.elements < self.source.budget:
+            self.source.budget -= known.elements
+            self._passed += (tag,)
+        else:
+            self._item_table(tag)
+
+    def known(self, tag: int) -> Known | None:
+        """What is known of a Sequence that is there, by its bytes; None where it is long, or encoded as few are.
+
+        What it holds is Attributes by their own VRs only: how a UN is read depends on what stands around.
+        """
+        if self._known is _UNKNOWN:
+            if any(place._table is None for place in self._around()):
+                return None  # the walk of what is around has led here
+            self._known = {}
+        elif tag in self._known:
+            return self._known[tag]
+        known: Known | None = None
+        vr, offset, length = self.elements()[tag]
+        source = self.source
+        if 0 < length <= LONGEST and vr == b"SQ" and self.encoding is EXPLICIT_LITTLE and source.limits is LIMITS:
+            raw = bytes(source.data[offset : offset + length])
+            character_sets = self.character_sets()
+            if len(raw) == length and b"UN" not in raw and all(map(charset.CODECS.__contains__, character_sets)):
+                known = MEMORY.of((tag, self._depth, character_sets, raw))
+        self._known[tag] = known
+        return known
+
+    def _around(self) -> Iterator[Header]:
+        place = self.parent
+        while place is not None:
+            yield place
+            place = place.parent
 
     def anatomy(self) -> Anatomy:
         """The structure of an Item, all that is in it walked on the way."""
@@ -388,7 +437,9 @@ class Header:
     def intact(self) -> bool:
         """Whether nothing undecodable was met here and in the Items within, and nothing was guessed."""
         self.survey()
-        return self._intact and (not self._nested or all(self._sequences[tag].intact for tag in self._nested))
+        if not self._intact or not self._nested:
+            return self._intact
+        return all(tag in self._passed or self._sequences[tag].intact for tag in self._nested)
 
     def walk(self, meta: bool = False) -> Table:
         """Walk the elements, those of undefined length with all that is in them."""
@@ -454,8 +505,13 @@ class Header:
         table = self._sequences.get(tag)
         if table is None:
             vr, start, length = self.elements()[tag]
-            end = min(start + length, len(self.source.data))
+            source, end = self.source, min(start + length, len(self.source.data))
+            known = self.known(tag) if self._report else None
+            faults, budget = len(source.faults), source.budget
             table = self._read_items(tag, items_encoding(self.encoding, vr), start, end, delimited=False)
+            if known is not None and tag not in self._passed:
+                without_fault = table.intact and len(source.faults) == faults < source.limits.faults
+                known.elements = budget - source.budget if without_fault else None
         return table
 
     def _read_items(self, tag: int, encoding: Encoding, start: int, end: int, delimited: bool) -> ItemTable:
@@ -465,7 +521,8 @@ class Header:
                 self.source.fault(start, tag, told)
             table = ItemTable(encoding, start, end=end, following=end, found_end=not delimited, intact=False)
         else:
-            table = read_items(self, tag, encoding, start, end, delimited, self._report)
+            report = self._report and tag not in self._passed
+            table = read_items(self, tag, encoding, start, end, delimited, report)
         self._sequences[tag] = table
         return table
 
@@ -511,6 +568,8 @@ class Header:
 
 
 _NONE: Mapping[int, None] = {}
+_UNKNOWN: dict[int, Known | None] = {}
+"""Of whom nobody has asked yet what is known; stays empty."""
 
 
 def _number_of(name: str | int) -> int:

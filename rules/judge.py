@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 
 from rules.asking import Question
 from rules.checks import multiplicity, presence, values
+from rules.checks.values import outside_terms
 from rules.conditions import Answer
 from rules.frames import MOST_NAMED
 from rules.header import Header, Stencil
+from rules.known import Known
 from rules.model import Finding, Rule
 from rules.plan import LONG, PER_FRAME, SHARED, Check, Conditional, Entry, Level, Open, Outline, Plan
 from rules.registry import run
@@ -34,6 +36,9 @@ class Judge:
     plan: Plan
     add: Callable[[Finding], None]
     undecided: int = 0
+    told: bool = False
+    outward: bool = False
+    """Whether something was told, and whether something outside of a place was looked at, since this was asked last."""
 
     def place(self, place: Header, level: Level, stencil: Stencil | None = None) -> None:
         """Judge one Data Set or Item; with a Stencil, the place in all its Items that this is in the first."""
@@ -58,7 +63,11 @@ class Judge:
             for tag, entry in outline.values:
                 self._column(place, tag, entry, present, stencil)
         for tag, entry in outline.nested:
-            self._sequence(place, tag, entry, present, stencil)
+            known = place.known(tag) if stencil is None else None
+            if known is None:
+                self._sequence(place, tag, entry, present, stencil)
+            else:
+                self._known(place, tag, entry, present, known)
 
     def items(self, place: Header, tag: int, level: Level, count: int, stencil: Stencil | None = None) -> None:
         """Judge the Items of a Sequence, which are so many."""
@@ -71,6 +80,7 @@ class Judge:
 
     def tell(self, rule: Rule, place: Header, stencil: Stencil | None, numbers: Numbers, *subject: object) -> None:
         """Put down what a rule finds here, for all Items of the Stencil or for those with these numbers."""
+        self.told = True
         for finding in run(rule, place, *subject):
             if stencil is not None and len(stencil.numbers) > 1:
                 finding = spread(finding, stencil.exemplar, stencil.numbers if numbers is None else numbers)
@@ -80,6 +90,7 @@ class Judge:
         self, question: Question, place: Header, present: frozenset[int], stencil: Stencil | None
     ) -> list[tuple[Answer, Numbers]]:
         """The answers of a place, each with the Items of the Stencil that give it."""
+        self.outward = self.outward or question.outward
         alike = not question.reads and not question.by_position
         if stencil is None or question.always is not None or alike or len(stencil.numbers) == 1:
             return [(question.of(place, present), None)]
@@ -100,6 +111,7 @@ class Judge:
         unknown = False
         for row, told, asked, _ in conditions:
             if stencil is None:
+                self.outward = self.outward or asked.outward
                 answer = asked.of(place, present)
                 if answer is Answer.YES:
                     self.tell(presence.MISSING, place, None, None, row, told)
@@ -131,9 +143,11 @@ class Judge:
                 continue
             sound, found = True, place.values(tag)
             for check in entry.checks:
-                wrong = list(values.outside_terms(check.terms, found))
+                wrong = list(outside_terms(check.terms, found))
                 if wrong:
                     sound = False
+                    if check.asked is not None:
+                        self.outward = self.outward or check.asked.outward
                     if check.asked is None or check.asked.of(place, outline.present) is Answer.YES:
                         self.tell(values.rule_of(check.terms), place, None, None, check.row, check.terms, wrong)
             if sound and known and entry.vr is not None:
@@ -176,6 +190,19 @@ class Judge:
         else:
             self._empty(place, entry.filled_if, present, stencil)
 
+    def _known(self, place: Header, tag: int, entry: Entry, present: frozenset[int], known: Known) -> None:
+        """A Sequence of which it may be known that nothing is wrong in it, and what it leaves open."""
+        undecided = known.undecided.get(entry.number)
+        if undecided is not None:
+            self.undecided += undecided
+            return
+        before, told, outward = self.undecided, self.told, self.outward
+        self.told = self.outward = False
+        self._sequence(place, tag, entry, present, None)
+        if not self.told and not self.outward:
+            known.remember(entry.number, self.undecided - before)
+        self.told, self.outward = self.told or told, self.outward or outward
+
     def _sequence(
         self, place: Header, tag: int, entry: Entry, present: frozenset[int], stencil: Stencil | None
     ) -> None:
@@ -201,30 +228,26 @@ class Judge:
         if not entry.checks and not wanted:
             return
         fields = stencil.distinct_at(place, tag)
-        column: dict[bytes, list[int]] | None = None
         # What holds nothing but padding comes before all else.
         if wanted and fields and min(fields) < b"!":
-            for each in fields:
+            for each, having in (stencil.column_at(place, tag) or {}).items():
                 if each[0] in b" \0" and not each.strip(b" \0"):
-                    column = column if column is not None else stencil.column_at(place, tag) or {}
-                    self._no_value(place, entry, present, stencil, column[each])
+                    self._no_value(place, entry, present, stencil, having)
         if not entry.checks:
             return
         known = (vr == entry.vr or vr is None) and not place.encoding.big_endian
-        odd: set[bytes] = set()
+        odd: dict[bytes, list[tuple[Check, list[tuple[int | None, str]]]]] = {}
         for each in fields - entry.sound if known else fields:
             found = place.decode(tag, each)
-            for check in entry.checks:
-                wrong = list(values.outside_terms(check.terms, found))
-                if not wrong:
-                    continue
-                odd.add(each)
-                column = column if column is not None else stencil.column_at(place, tag) or {}
-                subject = (check.row, check.terms, wrong)
-                for numbers in self._meeting(check, place, present, stencil, column[each]):
-                    self.tell(values.rule_of(check.terms), place, stencil, numbers, *subject)
-            if each not in odd and known and entry.vr is not None:
+            said = [(check, wrong) for check in entry.checks if (wrong := list(outside_terms(check.terms, found)))]
+            if said:
+                odd[each] = said
+            elif known and entry.vr is not None:
                 entry.remember(each)
+        for each, having in (stencil.column_at(place, tag) or {}).items() if odd else ():
+            for check, wrong in odd.get(each, ()):
+                for numbers in self._meeting(check, place, present, stencil, having):
+                    self.tell(values.rule_of(check.terms), place, stencil, numbers, check.row, check.terms, wrong)
 
     def _meeting(
         self, check: Check, place: Header, present: frozenset[int], stencil: Stencil, having: Sequence[int]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rules.charset import ESCAPE
@@ -88,8 +88,21 @@ def references(place: Header, without: frozenset[int] = frozenset()) -> Iterator
     """Every reference in a Data Set or Item but those below the Sequences `without`, the same ones once a structure."""
     for tag in _sequences(place):
         if tag not in without:
-            for stencil in place.stencils(tag):
-                yield from _in_items(stencil.exemplar, stencil, None)
+            yield from _in_sequence(place, tag)
+
+
+def _in_sequence(place: Header, tag: int) -> Iterable[Reference]:
+    known = place.known(tag)
+    if known is None:
+        return _in_stencils(place, tag)
+    if known.references is None:
+        known.references = tuple(_in_stencils(place, tag))
+    return known.references
+
+
+def _in_stencils(place: Header, tag: int) -> Iterator[Reference]:
+    for stencil in place.stencils(tag):
+        yield from _in_items(stencil.exemplar, stencil, None)
 
 
 def _in_items(item: Header, stencil: Stencil, study: bytes | None) -> Iterator[Reference]:
@@ -111,11 +124,18 @@ def has_extended_characters(place: Header, *, below: bool = True) -> bool:
     Private Attributes are not looked at: what they hold under a VR of text need not be text.
     """
     return any(_extended(place.raw(tag) or b"") for tag in _texts(place)) or any(
-        _extended(raw)
-        for tag in (_sequences(place) if below else ())
-        for stencil in place.stencils(tag)
-        for raw in _below(stencil.exemplar, stencil)
+        _extended_in(place, tag) for tag in (_sequences(place) if below else ())
     )
+
+
+def _extended_in(place: Header, tag: int) -> bool:
+    known = place.known(tag)
+    if known is not None and known.extended is not None:
+        return known.extended
+    extended = any(_extended(raw) for each in place.stencils(tag) for raw in _below(each.exemplar, each))
+    if known is not None:
+        known.extended = extended
+    return extended
 
 
 def _below(item: Header, stencil: Stencil) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import count
 from typing import NamedTuple
 
 from rules.asking import Question, question
@@ -30,6 +31,7 @@ from rules.tables import file_name
 
 SHARED = 0x52009229
 PER_FRAME = 0x52009230
+_NUMBERS = count()
 OVERLAY_PLANE = "Overlay Plane"
 MOST_ROOTS = 64
 """Combinations of Modules that a Plan keeps compiled."""
@@ -95,11 +97,14 @@ class Entry:
         "level",
         "most",
         "never",
+        "number",
         "sound",
         "vr",
     )
 
     def __init__(self, vr: str | None) -> None:
+        self.number = next(_NUMBERS)
+        """Its own, for as long as the process lives."""
         self.vr = vr.encode() if vr is not None and " " not in vr else None
         """The VR of the dictionary; None where it is a choice, or there is none."""
         self.filled: Row | None = None

@@ -29,6 +29,7 @@ from rules.checks.value_place import Place, once, places_within
 from rules.dictionary import Entry, entry_of
 from rules.encoding import KNOWN
 from rules.header import Header
+from rules.known import Known
 from rules.model import Finding, Problem, Rule, Undecided
 from rules.registry import run
 from rules.stencil import MOST_KEPT
@@ -64,8 +65,9 @@ def _elements(place: Place) -> Iterator[Finding | Undecided]:
             elif length in lengths if alone else not length or _all_fit(place, tag, lengths):
                 continue
             elif tag in header.nested():
-                for each in places_within(place, tag):
-                    yield from _elements(each)
+                known = header.known(tag) if alone else None
+                if known is None or not known.sound:
+                    yield from _within(place, tag, known)
                 continue
             plain = Plain(match, lengths)
         else:
@@ -127,13 +129,23 @@ def _closer(place: Place, tag: int, vr: bytes | None, plain: Plain | None) -> It
         if plain is not None and (not length or _sound(place, tag, plain, offset, length)):
             return
     if place.header.is_sequence(tag):
-        for each in places_within(place, tag):
-            yield from _elements(each)
+        yield from _within(place, tag, None)
     elif tag == SPECIFIC_CHARACTER_SET:
         yield from run(value_rules.CHARACTER_SET, list(character_set(place)))
         yield from _values(place, tag, "CS", "1-n", vr, plain)
     else:
         yield from _values(place, tag, _judged_as(tag, vr, entry), entry.vm if entry else None, vr, plain)
+
+
+def _within(place: Place, tag: int, known: Known | None) -> Iterator[Finding | Undecided]:
+    """The Items of a Sequence; of a known one it is remembered that nothing can be said of them."""
+    sound = True
+    for each in places_within(place, tag):
+        for said in _elements(each):
+            sound = False
+            yield said
+    if known is not None and sound:
+        known.sound = True
 
 
 def _encoded_vr(place: Place, tag: int, vr: bytes | None, entry: Entry | None) -> Iterator[Finding]:

@@ -1,0 +1,73 @@
+"""Sequences that were met before, byte for byte, and what was found out about them then.
+
+Senders repeat themselves: the codes of a procedure, a request, equipment and units are the same in thousands of
+instances. Where the bytes of a Sequence are known, it is not walked, held against its tables or looked at value by
+value again. Whoever asks for its Items is given them all the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rules.mentioned import Reference
+
+LONGEST = 1024
+"""Bytes of a Sequence that is remembered."""
+MOST_BYTES = 1 << 22
+"""Memory for all that is remembered."""
+_MOST_ENTRIES = 8
+_OVERHEAD, _FOR_EACH_BYTE = 600, 8
+"""Bytes that Python needs at most for one of them, and for each of its bytes: most of these are for references."""
+
+Key = tuple[int, int, tuple[str, ...], bytes]
+"""Tag, depth, Specific Character Set in force, bytes of the Items: all that bears on what is found out."""
+
+
+class Known:
+    """What was found out about one Sequence."""
+
+    __slots__ = ("elements", "extended", "references", "sound", "undecided")
+
+    def __init__(self) -> None:
+        self.elements: int | None = None
+        """How many elements and Items are in it; None where it was not walked yet, or not without a fault."""
+        self.sound = False
+        """Whether nothing can be said of any of its values."""
+        self.extended: bool | None = None
+        """Whether text in it has characters beyond the default repertoire; None where nobody has asked."""
+        self.references: tuple[Reference, ...] | None = None
+        """The references in it; None where nobody has asked."""
+        self.undecided: dict[int, int] = {}
+        """Of Entries, by number: how many requirements are left undecided where its Items are held against what they
+        ask, if nothing is found and nothing outside bears on it."""
+
+    def remember(self, entry: int, undecided: int) -> None:
+        """Put down what is left undecided by an Entry; few have to do with the same Sequence."""
+        if len(self.undecided) >= _MOST_ENTRIES:
+            self.undecided.clear()
+        self.undecided[entry] = undecided
+
+
+class Memory:
+    """Known Sequences, of which those that were not met for long are forgotten."""
+
+    def __init__(self, most: int = MOST_BYTES) -> None:
+        self._most = most // 2
+        self._recent: dict[Key, Known] = {}
+        self._before: dict[Key, Known] = {}
+        self._bytes = 0
+
+    def of(self, key: Key) -> Known:
+        """What is known of a Sequence; made where it is met first."""
+        known = self._recent.get(key)
+        if known is None:
+            known = self._before.get(key) or Known()
+            if self._bytes > self._most:
+                self._before, self._recent, self._bytes = self._recent, {}, 0
+            self._recent[key] = known
+            self._bytes += len(key[3]) * _FOR_EACH_BYTE + _OVERHEAD
+        return known
+
+
+MEMORY = Memory()
