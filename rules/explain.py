@@ -14,6 +14,7 @@ from rules.iods import (
     Usage,
     constraints_of,
     forbidden_modules_of,
+    frame_constraints_of,
     functional_groups_of,
     iod_of,
     iods,
@@ -74,7 +75,7 @@ def _iod(iod: str, edition: str) -> Explained:
     facts = iods()[iod]
     constraints = [
         *(Line(name, "", section, ("must not be there",)) for name, section in forbidden_modules_of(iod)),
-        *(Line(path, row.type, row.section, tuple(_of_row(row))) for path, row in _rows(constraints_of(iod))),
+        *(Line(path, row.type, row.section, tuple(_of_row(row))) for path, row in _constraints(iod)),
     ]
     parts = (
         ("Modules", tuple(_use(each) for each in modules_of(iod, edition))),
@@ -96,13 +97,18 @@ def _attribute(tag: int, edition: str) -> Explained | None:
     constraints = [
         Line(f"{iod}: {path}", row.type, row.section, tuple(_of_row(row)))
         for iod in iods()
-        for path, row in _rows(constraints_of(iod))
+        for path, row in _constraints(iod)
         if row.tag == tag
     ]
     found.append(("Content Constraints", tuple(constraints)))
     retired = ", retired" if entry.retired else ""
     heading = f"{format_tag(tag)}, VR {entry.vr}, VM {entry.vm}{retired}"
     return Explained(entry.keyword or format_tag(tag), heading, tuple(part for part in found if part[1]))
+
+
+def _constraints(iod: str) -> Iterator[tuple[str, Row]]:
+    yield from _rows(constraints_of(iod))
+    yield from _rows(frame_constraints_of(iod))
 
 
 def _lines_of(table: Table, tag: int) -> Iterator[Line]:

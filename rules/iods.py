@@ -118,8 +118,25 @@ def forbidden_modules_of(iod: str) -> tuple[tuple[str, str], ...]:
 @cache
 def constraints_of(iod: str) -> tuple[Row, ...]:
     """What the Content Constraints of an IOD ask of its Attributes beyond its Modules."""
+    return _constraints(iod, "row")
+
+
+@cache
+def frame_constraints_of(iod: str) -> tuple[Row, ...]:
+    """What they ask of its functional groups, in frames that have them."""
+    return _constraints(iod, "frame")
+
+
+@cache
+def content_tree_of(iod: str) -> Mapping[str, Any]:
+    """What they allow in a tree of Content Items, and as "relations" which of them below which; empty without."""
+    table = _table(iod)
+    return {**table["content tree"], "relations": table["relations"]} if "content tree" in table else {}
+
+
+def _constraints(iod: str, of: str) -> tuple[Row, ...]:
     rows = _table(iod).get("constraints", ())
-    return constraint_rows([_constraint(iod, name, more) for kind, name, more in rows if kind == "row"])
+    return constraint_rows([_constraint(iod, name, more) for kind, name, more in rows if kind == of])
 
 
 def _constraint(iod: str, name: str, more: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any]]:

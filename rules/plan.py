@@ -22,6 +22,7 @@ from rules.iods import (
     Usage,
     constraints_of,
     forbidden_modules_of,
+    frame_constraints_of,
     functional_groups_of,
     modules_of,
     storage_sop_classes,
@@ -434,7 +435,9 @@ class Plan:
     def frame(self) -> Level:
         """The Level of an Item of the Shared or Per-Frame Functional Groups Sequence."""
         if self._frame_level is None:
-            self._frame_level = self._level_of([Claim(each.row, True, True) for each in self.groups], root=False)
+            claims = [Claim(each.row, True, True) for each in self.groups]
+            claims += [Claim(row, True, True) for row in frame_constraints_of(self.iod)]
+            self._frame_level = self._level_of(claims, root=False)
         return self._frame_level
 
     @staticmethod

@@ -21,7 +21,7 @@ from rules.engine import check, load_rules
 from rules.expressions import Expression, compiled
 from rules.header import Header
 from rules.image_types import image_type
-from rules.iods import Usage, constraints_of, functional_groups_of, iods, modules_of
+from rules.iods import Usage, constraints_of, frame_constraints_of, functional_groups_of, iods, modules_of
 from rules.modules import Row, Terms, macro, module, rows_of
 from rules.tables import file_name
 
@@ -168,6 +168,12 @@ SEEDS: Mapping[str, Attributes] = {
     **{
         f"Encapsulated {kind}": {"MIMETypeOfEncapsulatedDocument": f"model/{kind.lower()}", "Modality": "M3D"}
         for kind in ("STL", "OBJ", "MTL")
+    },
+    # A drawing or a model, PS3.3 A.61.3.
+    "Generic Implant Template": {
+        "SurfaceModelDescriptionSequence": [{"ReferencedSurfaceNumber": 1, "SurfaceModelLabel": "one"}],
+        "SurfaceModelScalingFactor": 1.0,
+        "ImplantTemplate3DModelSurfaceNumber": 1,
     },
     # Its three dimensions, PS3.3 C.8.24.3.3.
     "Enhanced US Volume": {
@@ -338,6 +344,8 @@ def _more(attributes: Attributes, header: Header, iod: str, groups: Sequence[Usa
         if _applies(usage, header.items(PER_FRAME)[0]):
             here = usage.place == "per-frame" or any(row.keyword in attributes[PER_FRAME][0] for row in below)
             (framed if here else shared).extend(below)
+    for row in frame_constraints_of(iod):
+        (framed if any(each.keyword == row.keyword for each in framed) else shared).append(row)
     return _fill(attributes[SHARED][0], header.items(SHARED)[0], shared) or _fill(
         attributes[PER_FRAME][0], header.items(PER_FRAME)[0], framed
     )
@@ -420,7 +428,7 @@ def _value(keyword: str, same: Sequence[Row]) -> object:
     common = [term for term in lists[0] if all(term in each for each in lists)] if lists else []
     if common and str(chosen) not in common:
         chosen = _typed(common[0], vr)
-    numbered = {terms.number: terms.allowed[0] for row in same for terms in row.terms if terms.number}
+    numbered = {terms.number: _typed(terms.allowed[0], vr) for row in same for terms in row.terms if terms.number}
     fewest = int((next((row.vm for row in same if row.vm), None) or vm_of(same[0].tag) or "1").partition("-")[0])
     if isinstance(chosen, list) or vr.startswith("O") or (fewest == 1 and not numbered):
         return chosen

@@ -35,11 +35,15 @@ class Corrections:
     kept: tuple[str, ...]
     """How the differences begin that a person has looked at."""
     constraints: Mapping[str, tuple[Mapping[str, Any], ...]]
+    unconstrained: Mapping[str, str]
+    """Why an IOD has none, for those that have none."""
+    trees: Mapping[str, Mapping[str, Any]]
+    """What the Content Constraints of an IOD allow in a tree of Content Items."""
     used: set[object] = field(default_factory=set)
 
     def unused(self) -> list[str]:
         """Decisions that no row asked for: left over from an edition before, or misspelt."""
-        constraints = [("constraint", iod) for iod in self.constraints]
+        constraints = [("constraint", iod) for iod in {**self.constraints, **self.unconstrained, **self.trees}]
         terms = [("terms", section) for section in self.terms]
         kept = [*self.conditions, *self.rows, *self.lines, *constraints, *terms]
         return [f"corrections.toml: {' / '.join(str(part) for part in each)}" for each in kept if each not in self.used]
@@ -72,6 +76,16 @@ def read_corrections(file: Path) -> Corrections:
     for each in given.get("constraint", []):
         for iod in each["iods"]:
             constraints.setdefault(iod, []).append({name: each[name] for name in each if name != "iods"})
+    trees: dict[str, Mapping[str, Any]] = {}
+    for each in given.get("tree", []):
+        for iod in each["iods"]:
+            _add(trees, iod, {name: each[name] for name in each if name != "iods"})
+    unconstrained: dict[str, str] = {}
+    for each in given.get("unconstrained", []):
+        for iod in each["iods"]:
+            _add(unconstrained, iod, each["reason"])
+    for iod in unconstrained.keys() & (constraints.keys() | trees.keys()):
+        raise ValueError(f"corrections.toml: {iod} has constraints, and a reason why it has none")
     return Corrections(
         conditions,
         rows,
@@ -85,6 +99,8 @@ def read_corrections(file: Path) -> Corrections:
         given.get("renamed", {}),
         tuple(like for each in given.get("kept", []) for like in each["like"]),
         {iod: tuple(listed) for iod, listed in constraints.items()},
+        unconstrained,
+        trees,
     )
 
 
@@ -131,7 +147,9 @@ _MEMBERS: dict[str, frozenset[str]] = {
     },
     "terms": _LISTS | {"reason", "section", "then"},
     "kept": frozenset(("reason", "like")),
-    "constraint": frozenset(("iods", "section", "forbidden", "rows")),
+    "constraint": frozenset(("reason", "iods", "section", "forbidden", "rows", "frames")),
+    "unconstrained": frozenset(("reason", "iods")),
+    "tree": frozenset(("iods", "section", "value types", "open", "relations", "by reference", "no ancestors")),
     "condition": frozenset(("reason", "for", "if", "may", "never")),
     "undecidable": frozenset(("reason", "for")),
 }

@@ -83,9 +83,12 @@ class Builder:
         groups = list(self._uses(iod, iod.functional_groups, "functional group"))
         if groups:
             facts["functional groups"] = groups
+        self._corrections.used.add(("constraint", iod.name))
         if constraints := self._corrections.constraints.get(iod.name):
-            self._corrections.used.add(("constraint", iod.name))
             facts["constraints"] = [row for each in constraints for row in self._constraint(iod.name, each)]
+        if tree := self._corrections.trees.get(iod.name):
+            facts["content tree"] = {name: said for name, said in tree.items() if name != "relations"}
+            facts["relations"] = tree["relations"]
         self.built.files[("iods", file_name(iod.name))] = facts
 
     def _uses(self, iod: PublishedIod, uses: tuple[Use, ...], kind: str) -> Iterator[Row]:
@@ -142,17 +145,18 @@ class Builder:
         return placed
 
     def _constraint(self, iod: str, given: Mapping[str, Any]) -> Iterator[Row]:
-        """A Module that the IOD excludes, or a row that it narrows, each with its section of Annex A."""
+        """A Module that the IOD excludes, or a row that it narrows, of frames or not, with its section of Annex A."""
         self._at = "corrections.toml"
         section = {"section": given["section"]}
         for module in given.get("forbidden", ()):
             if not any(table.name == module and not table.macro for table in self._published.tables.values()):
                 self._refuse(f"constraint of {iod}", module, "is no Module")
             yield ["forbidden", module, section]
-        for name, more in given.get("rows", ()):
-            if name.lstrip(">") not in self._keywords:
-                self._refuse(f"constraint of {iod}", name, "names no Attribute")
-            yield ["row", name, {**more, **section}]
+        for kind, member in (("row", "rows"), ("frame", "frames")):
+            for name, more in given.get(member, ()):
+                if name.lstrip(">") not in self._keywords:
+                    self._refuse(f"constraint of {iod}", name, "names no Attribute")
+                yield [kind, name, {**more, **section}]
 
     # Modules and Macros
 

@@ -136,6 +136,45 @@ def _outside(seen: FrameValue, end: int) -> str | None:
     return next((f"is {at:g}, wanted 1 to {end}" for at in seen.numbers if not 1 <= at <= end), None)
 
 
+def _tiled(*columns: int, **more: object) -> Example:
+    """Tiles of a whole slide image that begin in these columns."""
+    places = ({"ColumnPositionInTotalImagePixelMatrix": at, "RowPositionInTotalImagePixelMatrix": 1} for at in columns)
+    frames = [{"PlanePositionSlideSequence": [place]} for place in places]
+    return {**_MATRIX, "SOPClassUID": iods()[_WSI].sop_class_uids[0], PER_FRAME: frames, **more}
+
+
+@rule(
+    "tile-off-grid",
+    section="A.32.8.4.1.2",
+    severity=Severity.ERROR,
+    iods=[_WSI],
+    only_with=[PER_FRAME],
+    good=[_tiled(1, 33, 97), _tiled(5, 37), _tiled(1, 30, TilesOverlap="FIXED")],
+    bad=[_tiled(1, 34), _tiled(1, 33, 64)],
+)
+def tile_off_grid(header: Header) -> Iterator[Problem]:
+    """A tile of a whole slide image is not a whole number of tiles away from the first one.
+
+    Viewers count tiles to find one; between two places of the grid it is not found, or hides part of its neighbours.
+    Tiles that are said to overlap are left out.
+    """
+    if (header.text("TilesOverlap") or "NONE") != "NONE":
+        return
+    for keyword, size in (
+        ("ColumnPositionInTotalImagePixelMatrix", "Columns"),
+        ("RowPositionInTotalImagePixelMatrix", "Rows"),
+    ):
+        step = header.integer(size)
+        if step is None or step < 1:
+            continue
+        first: float | None = None
+        for seen in frame_values(header, "PlanePositionSlideSequence", keyword):
+            for at in seen.numbers:
+                first = at if first is None else first
+                if (at - first) % step:
+                    yield seen.problem(f"is {at:g}, no multiple of {size} {step} away from {first:g}")
+
+
 def _slide(flavor: str, **more: object) -> Example:
     uid = iods()[_WSI].sop_class_uids[0]
     return {"SOPClassUID": uid, "ImageType": ["ORIGINAL", "PRIMARY", flavor, "NONE"], **more}

@@ -246,6 +246,7 @@ def test_a_decision_with_a_word_that_nobody_reads_is_an_error(tmp_path: Path) ->
     ("line", "told"),
     [
         ('rows = [["ShoeSize", {enumerated = ["CT"]}]]', "constraint of Test Image, ShoeSize: names no Attribute"),
+        ('frames = [["ShoeSize", {enumerated = ["CT"]}]]', "constraint of Test Image, ShoeSize: names no Attribute"),
         ('forbidden = ["Shoes"]', "constraint of Test Image, Shoes: is no Module"),
     ],
 )
@@ -289,6 +290,7 @@ iods = ["Test Image"]
 section = "A.1.4"
 forbidden = ["Test"]
 rows = [["Modality", {enumerated = ["CT"]}], ["ReferencedImageSequence", {items = [1, 2]}], [">PatientID", {}]]
+frames = [["ReferencedImageSequence", {type = "1"}]]
 """
     assert sources.build() == 0
     assert sources.facts("iods", "test-image")["constraints"] == [
@@ -296,7 +298,40 @@ rows = [["Modality", {enumerated = ["CT"]}], ["ReferencedImageSequence", {items 
         ["row", "Modality", {"enumerated": ["CT"], "section": "A.1.4"}],
         ["row", "ReferencedImageSequence", {"items": [1, 2], "section": "A.1.4"}],
         ["row", ">PatientID", {"section": "A.1.4"}],
+        ["frame", "ReferencedImageSequence", {"type": "1", "section": "A.1.4"}],
     ]
+
+
+def test_what_a_tree_of_content_items_may_have_stands_with_the_iod(sources: Sources) -> None:
+    sources.corrections = """
+[[tree]]
+iods = ["Test Image"]
+section = "A.1.4"
+"value types" = "CONTAINER TEXT"
+"by reference" = []
+relations = [["CONTAINER", "CONTAINS", "TEXT"]]
+"""
+    assert sources.build() == 0
+    facts = sources.facts("iods", "test-image")
+    assert facts["content tree"] == {"section": "A.1.4", "value types": "CONTAINER TEXT", "by reference": []}
+    assert facts["relations"] == [["CONTAINER", "CONTAINS", "TEXT"]]
+
+
+def test_an_iod_without_constraints_is_told_of_where_it_has_some(tmp_path: Path) -> None:
+    file = tmp_path / "corrections.toml"
+    listed = '[[unconstrained]]\nreason = "a"\niods = ["Test Image"]\n'
+    file.write_text(f'{listed}[[constraint]]\nsection = "A.1"\niods = ["Test Image"]\n')
+    with pytest.raises(ValueError, match="Test Image has constraints, and a reason why it has none"):
+        read_corrections(file)
+    file.write_text(f"{listed}{listed}")
+    with pytest.raises(ValueError, match="decides Test Image twice"):
+        read_corrections(file)
+
+
+def test_an_iod_that_nobody_publishes_is_refused(sources: Sources, capsys: pytest.CaptureFixture[str]) -> None:
+    sources.corrections = '[[unconstrained]]\nreason = "a"\niods = ["Shoes"]\n'
+    assert sources.build() == 1
+    assert "constraint / Shoes" in capsys.readouterr().err
 
 
 def test_a_usage_that_the_base_edition_lost_comes_from_the_second_source(sources: Sources) -> None:

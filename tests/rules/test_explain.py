@@ -27,6 +27,8 @@ def test_content_constraints_and_functional_groups_are_told() -> None:
     explained = explain("Enhanced PET Image")
     assert lines(explained, "Content Constraints")["VOI LUT"].says == ("must not be there",)
     assert lines(explained, "Functional groups")["Frame Content"].says == ("only per-frame",)
+    framed = lines(explain("Enhanced US Volume"), "Content Constraints")
+    assert "USImageDescriptionSequence.VolumetricProperties" in framed
     nested = lines(explain("General ECG"), "Content Constraints")
     assert nested["WaveformSequence"].says == ("1 to 4 Items",)
     assert nested["WaveformSequence.WaveformSampleInterpretation"].says == ("Enumerated Values: SS",)
