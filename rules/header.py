@@ -25,6 +25,7 @@ __all__ = [
     "Stencil",
     "Value",
     "read_header",
+    "read_meta",
     "read_part10",
 ]
 
@@ -71,6 +72,14 @@ def read_part10(data: Buffer, *, limits: Limits = LIMITS) -> Header:
     if not uid:
         source.fault(start, 0x00020010, "no Transfer Syntax UID (0002,0010); the encoding is recognised")
     return _read_data_set(source, start, uid, meta)
+
+
+def read_meta(data: Buffer, *, limits: Limits = LIMITS) -> Header:
+    """The File Meta Information alone of a Part 10 file that begins with its preamble (PS3.10 7.1).
+
+    `Header.end` is where the Data Set begins, or where the bytes end. `data` is kept as `read_header` keeps it.
+    """
+    return _read_meta(Source(data, limits, budget=limits.elements), 132)[0]
 
 
 def _read_meta(source: Source, start: int) -> tuple[Header, int]:

@@ -108,29 +108,37 @@ class Committer:
 
     def commit(self, arriving: Arriving) -> Receipt:
         """Wait until an instance and its receipt are durable."""
+        (outcome,) = self.commit_together((arriving,))
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    def commit_together(self, arrivings: Sequence[Arriving]) -> list[Receipt | BaseException]:
+        """Wait until instances and their receipts are durable; of each its receipt, or what went wrong with it.
+
+        They are in the same batch, as far as that may be so large.
+        """
         began = time.perf_counter()
-        try:
-            arriving.sync()
-        except BaseException:
-            arriving.abandon()
-            raise
-        ticket = _Ticket(arriving)
+        tickets = [_Ticket(each) for each in arrivings]
+        synced = [each for each in tickets if each.sync()]
         with self._queue:
             if self._closing:
-                arriving.abandon()
-                raise DatabaseGone("the node is stopping")
-            self._waiting.append(ticket)
-            leads = not self._led
-            self._led = True
-        if not leads:
-            ticket.wait()
-        if not ticket.settled:
-            self._lead(ticket)
-        if ticket.error is not None:
-            raise ticket.error
-        assert ticket.receipt is not None
-        self._metrics.received(ticket.receipt, time.perf_counter() - began)
-        return ticket.receipt
+                _fail(synced, DatabaseGone("the node is stopping"))
+            else:
+                self._waiting += synced
+            leads = not self._led and not self._closing and bool(synced)
+            self._led = self._led or leads
+        for each in synced:
+            if not each.settled and not leads:
+                each.wait()
+            if not each.settled:
+                self._lead(each)
+            leads = False
+        took = time.perf_counter() - began
+        for each in tickets:
+            if each.receipt is not None:
+                self._metrics.received(each.receipt, took)
+        return [each.outcome for each in tickets]
 
     def note(self, record: Record) -> None:
         """Keep a record with the next batch, without waiting for it; within moments, where no instance comes.
@@ -161,7 +169,8 @@ class Committer:
         """Commit batches until one's own instance was in one, then let the next of those that wait do so."""
         try:
             while not own.settled:
-                self._commit_next()
+                with suppress(Exception):  # whom it concerns has it with its outcome
+                    self._commit_next()
         finally:
             self._hand_over()
 
@@ -181,8 +190,8 @@ class Committer:
             notes = list(self._notes)
             self._notes.clear()
             left = len(self._waiting)
-        self._metrics.committed(len(batch), left)
         try:
+            self._metrics.committed(len(batch), left)
             kept = self._commit_all(batch, notes)
         except BaseException as error:  # whatever it was, nobody waits for ever
             _fail([each for each in batch if not each.settled], error)
@@ -422,6 +431,22 @@ class _Ticket:
     def settled(self) -> bool:
         """Whether the instance has its receipt, or has failed."""
         return self.receipt is not None or self.error is not None
+
+    @property
+    def outcome(self) -> Receipt | BaseException:
+        """What an instance that is settled came to."""
+        found = self.receipt or self.error
+        assert found is not None
+        return found
+
+    def sync(self) -> bool:
+        """Make the arriving bytes durable; False where they cannot be, and nothing of the instance is kept."""
+        try:
+            self.arriving.sync()
+        except BaseException as error:
+            _fail((self,), error)
+            return False
+        return True
 
     def wait(self) -> None:
         """Wait to be called."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rules.header import NotDicom, read_part10
+from rules.header import NotDicom, read_meta, read_part10
 
 FIRST_LOOK = 1 << 13
 """Bytes that are waited for before the File Meta Information is read, unless the file ends before."""
@@ -20,28 +20,29 @@ class FileMeta:
     sop_class_uid: str
     sop_instance_uid: str
     transfer_syntax_uid: str
-    source_ae: str
     data_set: int
 
 
-def read_file_meta(data: bytes) -> FileMeta | None:
+def read_file_meta(data: memoryview) -> FileMeta | None:
     """The File Meta Information at the beginning of a file; None where it may go on behind these bytes.
 
     UIDs that it lacks are taken from the Data Set, where that is as far as here. Raises NotDicom.
     """
     if len(data) < 132:
         return None
-    if data[128:132] != b"DICM":
+    if bytes(data[128:132]) != b"DICM":
         raise NotDicom("the preamble and the DICM prefix of PS3.10 7.1 are missing")
-    header = read_part10(data)
-    meta = header.meta
-    assert meta is not None
+    meta = read_meta(data)
     if meta.end >= len(data):
         return None
+    sop_class_uid, sop_instance_uid = meta.text("MediaStorageSOPClassUID"), meta.text("MediaStorageSOPInstanceUID")
+    if not sop_class_uid or not sop_instance_uid:
+        header = read_part10(data)
+        sop_class_uid = sop_class_uid or header.text("SOPClassUID")
+        sop_instance_uid = sop_instance_uid or header.text("SOPInstanceUID")
     return FileMeta(
-        sop_class_uid=meta.text("MediaStorageSOPClassUID") or header.text("SOPClassUID") or "",
-        sop_instance_uid=meta.text("MediaStorageSOPInstanceUID") or header.text("SOPInstanceUID") or "",
+        sop_class_uid=sop_class_uid or "",
+        sop_instance_uid=sop_instance_uid or "",
         transfer_syntax_uid=meta.text("TransferSyntaxUID") or "",
-        source_ae=meta.text("SourceApplicationEntityTitle") or "",
         data_set=meta.end,
     )

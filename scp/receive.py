@@ -73,13 +73,18 @@ def begin(request: Request, node: Node) -> Part:
 
 def receive(arrival: Arrival, node: Node) -> Receipt:
     """Check, decide, keep and record one instance; its receipt, once that is durable."""
+    return node.committer.commit(checked(arrival, node))
+
+
+def checked(arrival: Arrival, node: Node) -> Instance:
+    """The first half of `receive`: an instance that the committer may take, alone or with others."""
     started = perf_counter()
     arrival.part.hasten()
     header = read_header(arrival.data, arrival.request.transfer_syntax_uid, forget=arrival.part.forget)
-    checked = check(header, node.rules)
-    findings = (*disagreements(arrival.request, header), *checked.findings)
+    found = check(header, node.rules)
+    findings = (*disagreements(arrival.request, header), *found.findings)
     check_ms = (perf_counter() - started) * 1000
-    return node.committer.commit(Instance(arrival, header, checked, findings, check_ms, node))
+    return Instance(arrival, header, found, findings, check_ms, node)
 
 
 def refuse(request: Request, finding: Finding, status: Status, node: Node) -> Receipt:

@@ -22,6 +22,7 @@ import os
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import Executor, Future, wait
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -78,6 +79,7 @@ class Part:
         self._fd: int | None = fd
         self._found = False
         self._mapped: mmap.mmap | None = None
+        self._syncing: Future[None] | None = None
 
     @classmethod
     def create(cls, store: Store, id: int, head: bytes, suffix: str = ".part") -> Part:
@@ -168,15 +170,32 @@ class Part:
 
         Raises NoRoom where the volume only now says that it is full.
         """
-        if self.store.syncs_volume:
-            return
+        if self._syncing is not None:
+            self._syncing.result()
+        elif not self.store.syncs_volume:
+            self._sync()
+
+    def sync_soon(self, run: Executor) -> None:
+        """Have another thread do so, of a part that is whole; `sync` waits for it then."""
+        if not self.store.syncs_volume:
+            self._syncing = run.submit(self._sync)
+
+    def _sync(self) -> None:
+        held = self._fd
         try:
-            os.fsync(self._opened)
+            fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC) if held is None else held
+            try:
+                os.fsync(fd)
+            finally:
+                if held is None:
+                    os.close(fd)
         except OSError as error:
             raise room_or(error) from error
 
     def close(self) -> None:
         """Close the file and leave it where it is."""
+        if self._syncing is not None:
+            wait((self._syncing,))
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None

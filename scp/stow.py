@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rules.header import NotDicom
 from scp.arrival import Arrival, Request, malformed_uid
+from scp.committer import Arriving
 from scp.devices import Allowed
 from scp.logs import log_instance
 from scp.media_types import MediaType, media_type
 from scp.multipart import BadMultipart, Multipart
 from scp.part10 import FIRST_LOOK, LARGEST_META, FileMeta, read_file_meta
-from scp.receive import Node, begin, receive, refuse
+from scp.receive import Node, begin, checked, refuse
 from scp.records import Event, Receipt
 from scp.status import (
     INVALID_SOP_INSTANCE,
@@ -49,6 +52,9 @@ LARGEST_METADATA = 1 << 26
 
 HELD_OPEN = 64
 """Parts of one request whose files stay open until the body is whole; beyond that they are opened again."""
+
+TOGETHER = 64
+"""Instances of one request that are checked, and then committed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +111,12 @@ class StoreRequest:
     taken, after which only `abandon` may be called.
     """
 
-    def __init__(self, content_type: str, client: Client, study: str | None, bounds: Bounds, node: Node) -> None:
+    def __init__(
+        self, content_type: str, client: Client, study: str | None, bounds: Bounds, node: Node, run: Executor
+    ) -> None:
+        """`run` has threads in which files are synced while more of the body comes."""
         self._node = node
+        self._run = run
         self._client = client
         self._study = study
         self._bounds = bounds
@@ -145,7 +155,7 @@ class StoreRequest:
         else:
             self._parts.feed(piece)
 
-    def finish(self, run: Executor) -> list[Result]:
+    def finish(self) -> list[Result]:
         """What became of each instance, in the order of the parts, once all that is kept is durable."""
         if self._parts is None:
             self.end()
@@ -156,12 +166,15 @@ class StoreRequest:
         self._forget_bulks()
         if not self._taken:
             raise BadMultipart("the body has no part" if not self._numbers else "the body has no instance")
-        # What was rejected decides over what follows, so one has to come after the other.
-        rejected: set[str] = set()
         taken, self._taken = self._taken, []
-        if self._node.policy.study_safe or len(taken) == 1:
-            return [each.receive(rejected) for each in taken]
-        return list(run.map(lambda each: each.receive(rejected), taken))
+        # What was rejected decides over what follows, so one has to come after the other.
+        together = 1 if self._node.policy.study_safe else TOGETHER
+        rejected: set[str] = set()
+        return [
+            result
+            for at in range(0, len(taken), together)
+            for result in _receive(taken[at : at + together], rejected, self._node)
+        ]
 
     def abandon(self) -> None:
         """Keep nothing: the body broke off, or is not what it should be."""
@@ -184,6 +197,12 @@ class StoreRequest:
         except Exception:
             log.exception("metadata from %s could not be made into an instance", self._client.address)
             instance.refuse(model, OUR_FAULT, OUR_FAULT.meaning)
+        self._whole(instance)
+
+    def _whole(self, instance: _Instance) -> None:
+        """Put a whole instance with the others; the last of them is synced by who commits it."""
+        if self._taken:
+            self._taken[-1].sync_soon(self._run)
         instance.end(keep_open=len(self._taken) < HELD_OPEN)
         self._taken.append(instance)
 
@@ -227,13 +246,23 @@ class StoreRequest:
         """The part is whole."""
         current, self._current = self._current, None
         if isinstance(current, _Instance):
-            current.end(keep_open=len(self._taken) < HELD_OPEN)
-            self._taken.append(current)
+            self._whole(current)
         elif isinstance(current, _Metadata):
             self._models += METADATA[self._default](current.whole)
         elif current is not None:
             current.end()
             self._bulks.setdefault(current.location, []).append(current.bulk)
+
+
+def _receive(instances: Sequence[_Instance], rejected: set[str], node: Node) -> Iterator[Result]:
+    """Let instances take the road together."""
+    with ExitStack() as maps:
+        arriving = [(each, found) for each in instances if (found := each.check(rejected, maps)) is not None]
+        outcomes = node.committer.commit_together([found for _, found in arriving])
+        for (each, _), outcome in zip(arriving, outcomes, strict=True):
+            each.committed(outcome)
+    for each in instances:
+        yield each.result
 
 
 class _Metadata:
@@ -285,7 +314,7 @@ class _Instance:
         self._request: Request | None = None
         self._part: Part | None = None
         self._result: Result | None = None
-        """Settled before the file was whole: what still comes is let go."""
+        """Where it is settled before the file is whole, what still comes is let go."""
         self._received = 0.0
 
     def write(self, piece: memoryview) -> None:
@@ -295,10 +324,12 @@ class _Instance:
         try:
             if self._ahead is None:
                 self._keep(piece)
-                return
-            self._ahead += piece
-            if len(self._ahead) >= FIRST_LOOK:
-                self._begin(last=False)
+            elif not self._ahead and len(piece) >= FIRST_LOOK:
+                self._begin(piece, last=False)
+            else:
+                self._ahead += piece
+                if len(self._ahead) >= FIRST_LOOK:
+                    self._begin(memoryview(bytes(self._ahead)), last=False)
         except Exception as error:
             self._fail(error)
 
@@ -307,29 +338,43 @@ class _Instance:
         if self._result is None:
             try:
                 if self._ahead is not None:
-                    self._begin(last=True)
+                    self._begin(memoryview(bytes(self._ahead)), last=True)
                 if self._part is not None and not keep_open:
                     self._part.close()
             except Exception as error:
                 self._fail(error)
         self._received = (time.perf_counter() - self._started) * 1000
 
-    def receive(self, rejected_studies: set[str]) -> Result:
-        """Let it take the road; what became of it, once that is durable."""
-        if self._result is not None:
-            return self._result
-        assert self._request is not None
-        assert self._part is not None
+    def sync_soon(self, run: Executor) -> None:
+        """Have the bytes made durable by another thread, while more of the body comes."""
+        if self._part is not None:
+            self._part.sync_soon(run)
+
+    def check(self, rejected_studies: set[str], maps: ExitStack) -> Arriving | None:
+        """What the committer is to be given, as long as `maps` is open; None where the result is there already."""
+        if self._part is None or self._request is None:
+            return None
         try:
-            with self._part.mapped() as view:
-                receipt = receive(
-                    Arrival(self._request, self._part, view, self._received, rejected_studies), self._node
-                )
+            view = maps.enter_context(self._part.mapped())
+            return checked(Arrival(self._request, self._part, view, self._received, rejected_studies), self._node)
         except Exception as error:
-            return self._fail(error)
-        log_instance(log, receipt, self._started)
-        self._part = None
-        return Stored(receipt)
+            self._fail(error)
+            return None
+
+    def committed(self, outcome: Receipt | BaseException) -> None:
+        """Hear what the committer has made of it."""
+        if isinstance(outcome, Receipt):
+            log_instance(log, outcome, self._started)
+            self._part = None
+            self._result = Stored(outcome)
+        else:
+            self._fail(outcome)
+
+    @property
+    def result(self) -> Result:
+        """What became of it."""
+        assert self._result is not None
+        return self._result
 
     def refuse(self, model: Model, status: Status, words: str) -> None:
         """Settle that this instance, of which there are only metadata, cannot be taken."""
@@ -342,13 +387,12 @@ class _Instance:
             self._part = None
         self._ahead = None
 
-    def _begin(self, *, last: bool) -> None:
+    def _begin(self, ahead: memoryview, *, last: bool) -> None:
         """Read the File Meta Information and make a part; wait for more where it is not whole yet."""
-        assert self._ahead is not None
-        ahead = bytes(self._ahead)
         meta = read_file_meta(ahead)
         if meta is None:
             if not last and len(ahead) <= LARGEST_META:
+                self._ahead = bytearray(ahead)
                 return
             raise NotDicom("the file ends inside its File Meta Information, or has no Data Set")
         self._ahead = None
@@ -366,7 +410,7 @@ class _Instance:
             self._settle(TRANSFER_SYNTAX_NOT_SUPPORTED, f"the Transfer Syntax UID is {said}")
         else:
             self._part = begin(request, self._node)
-            self._keep(memoryview(ahead)[meta.data_set :])
+            self._keep(ahead[meta.data_set :])
 
     def _keep(self, piece: memoryview) -> None:
         assert self._part is not None
@@ -394,7 +438,7 @@ class _Instance:
             token=client.token,
         )
 
-    def _fail(self, error: Exception) -> Failed:
+    def _fail(self, error: BaseException) -> Failed:
         if isinstance(error, NotDicom):
             return self._settle(UNDECODABLE, str(error))
         status = status_for_failure(error)

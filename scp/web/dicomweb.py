@@ -44,7 +44,7 @@ FED = 1 << 20
 """Bytes that are gathered before they are handed to the thread that writes."""
 
 AT_ONCE = 64
-"""Instances of all requests that are checked and committed at the same time."""
+"""Requests whose bodies are written, and files that are synced, at the same time."""
 
 
 class TooSlow(Exception):
@@ -61,7 +61,7 @@ class StoreService:
             settings.dimse.max_instance_size, settings.http.max_instances, Storable.of(settings.dimse)
         )
         self._places = Places(settings.http.max_requests_per_client, settings.http.max_requests_per_minute)
-        self._road = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="stow")
+        self._syncing = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="stow-sync")
         self._writing = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="stow-write")
 
     def routes(self) -> list[Route]:
@@ -113,7 +113,7 @@ class StoreService:
         taken: StoreRequest | None = None
         try:
             content_type = request.headers.get("content-type", "")
-            taken = StoreRequest(content_type, client, study, self._bounds, self._node)
+            taken = StoreRequest(content_type, client, study, self._bounds, self._node, self._syncing)
             results = await self._take(taken, request)
         except (BadMultipart, BadMetadata) as error:
             return await self._refuse(client, taken, 400, str(error))
@@ -173,7 +173,7 @@ class StoreService:
 
     def _finish(self, taken: StoreRequest, rest: bytes) -> list[Result]:
         taken.feed(rest)
-        return taken.finish(self._road)
+        return taken.finish()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writing, work)

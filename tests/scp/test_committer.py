@@ -202,6 +202,48 @@ def test_one_that_fails_fails_alone(committer: Committer, journal: FakeJournal) 
     assert [each.ended.split()[-1] for each in arrived] == ["settled", "abandoned", "settled"]
 
 
+def test_those_that_are_given_together_are_one_batch_and_fail_alone(committer: Committer, journal: FakeJournal) -> None:
+    arrived = [Arrived(1), Arrived(2, NoRoom("full")), Arrived(3)]
+    journal.may_commit.release()
+    first, second, third = committer.commit_together(arrived)
+    assert [ids_of(each) for each in journal.batches] == [[1, 3]]
+    assert isinstance(first, Receipt)
+    assert isinstance(second, NoRoom)
+    assert isinstance(third, Receipt)
+    assert [each.ended for each in arrived] == ["settled", "abandoned", "settled"]
+
+
+def test_more_than_a_batch_holds_are_several_whoever_commits_them(
+    committer: Committer, journal: FakeJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scp.committer.LARGEST_BATCH", 2)
+    for _ in range(100):
+        journal.may_commit.release()
+    heard: dict[int, list[Receipt | BaseException]] = {}
+
+    def run(first: int) -> None:
+        heard[first] = committer.commit_together([Arrived(number) for number in range(first, first + 5)])
+
+    threads = [threading.Thread(target=run, args=(first,)) for first in (10, 20, 30)]
+    for each in threads:
+        each.start()
+    join(threads)
+    found = {first: [each.id for each in outcomes if isinstance(each, Receipt)] for first, outcomes in heard.items()}
+    assert found == {first: list(range(first, first + 5)) for first in (10, 20, 30)}
+    assert max(len(each) for each in journal.batches) == 2
+
+
+def test_of_many_that_fail_none_is_left_behind(
+    committer: Committer, journal: FakeJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scp.committer.LARGEST_BATCH", 2)
+    monkeypatch.setattr(committer, "_commit_all", broken)
+    outcomes = committer.commit_together([Arrived(number) for number in range(5)])
+    assert [type(each) for each in outcomes] == [KeyError] * 5
+    assert not committer._waiting
+    assert not committer._led
+
+
 def test_one_that_cannot_be_synced_is_never_queued(committer: Committer, journal: FakeJournal) -> None:
     arrived = Arrived(1, NoRoom("full"))
     with pytest.raises(NoRoom):

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,40 @@ def test_a_placed_part_is_whole_and_its_digest_is_of_the_data_set(tmp_path: Path
     assert list((store.root / "incoming").iterdir()) == []
 
 
+@pytest.mark.parametrize("held_open", [True, False])
+def test_a_part_that_another_thread_syncs_is_synced_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held_open: bool
+) -> None:
+    store = Store.open(tmp_path / "store")
+    part = store.begin(ID, b"head")
+    part.write(b"whole")
+    if not held_open:
+        part.close()
+    synced: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(Path(f"/proc/self/fd/{fd}").readlink()))
+    with ThreadPoolExecutor(1) as run:
+        part.sync_soon(run)
+        part.sync()
+        part.close()
+    assert synced == [store.root / f"incoming/{ID}.part"]
+
+
+def test_what_went_wrong_in_the_other_thread_is_told_by_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store.open(tmp_path / "store")
+    part = store.begin(ID, b"head")
+    monkeypatch.setattr(os, "fsync", full)
+    with ThreadPoolExecutor(1) as run:
+        part.sync_soon(run)
+        with pytest.raises(NoRoom):
+            part.sync()
+        part.discard()
+    assert list((store.root / "incoming").iterdir()) == []
+
+
+def full(_fd: int) -> None:
+    raise OSError(errno.ENOSPC, "full")
+
+
 def test_one_sync_of_the_volume_stands_for_those_of_files_and_folders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -37,8 +72,10 @@ def test_one_sync_of_the_volume_stands_for_those_of_files_and_folders(
     synced: list[Path] = []
     monkeypatch.setattr("scp.store._sync_volume", synced.append)
     monkeypatch.setattr(os, "fsync", lambda _fd: pytest.fail("a file was synced by itself"))
-    for part in parts:
-        part.sync()
+    with ThreadPoolExecutor(1) as run:
+        for part in parts:
+            part.sync_soon(run)
+            part.sync()
     store.sync_directories(places)
     store.sync_directories([])
     assert synced == [store.root]

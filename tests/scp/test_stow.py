@@ -219,6 +219,25 @@ def test_instances_that_are_not_taken_say_why(node: Served, content: bytes, reas
     assert held(node) == before + 1
 
 
+def test_many_are_answered_in_their_order_each_for_itself(node: Served) -> None:
+    """More than stay open until the body is whole, and more than are committed at once."""
+    many = [instance(PatientSex="X") if number % 30 == 7 else instance() for number in range(90)]
+    files = [file(each) for each in many]
+    files[40] = files[40][:200]
+    before = held(node)
+    answer = post(node.http_port, multipart(files))
+    assert answer.code == 202
+    named = [str(each["SOPInstanceUID"]) for each in many]
+    rejected = [each["00081155"]["Value"][0] for each in answer.items("00081198")]
+    assert rejected == [named[7], named[37], named[67]]
+    stored = [each["00081155"]["Value"][0] for each in answer.items("00081199")]
+    assert stored == [each for each in named if each not in {*rejected, named[40]}]
+    assert len(answer.items("0008119A")) == 1
+    assert held(node) == before + 89
+    tickets = node.ask("SELECT sop_instance_uid FROM receipt WHERE sop_instance_uid LIKE '1.2.8.%' ORDER BY id")
+    assert [uid for (uid,) in tickets if uid in named] == [each for each in named if each != named[40]]
+
+
 def test_a_part_without_headers_is_of_the_type_of_the_whole(node: Served) -> None:
     body = b"--b\r\n\r\n" + file(instance()) + b"\r\n--b--"
     assert post(node.http_port, body, RELATED.replace(posting.BOUNDARY, "b")).code == 200
