@@ -63,8 +63,8 @@ class Arriving(Protocol):
 class Committer:
     """Commits instances of many threads in batches, one batch at a time.
 
-    `commit` returns the receipt as it was written. It raises NoRoom, DatabaseGone, or what went
-    wrong with this instance; then nothing of it is kept.
+    `commit` returns the receipt as it was written, and leaves it to its caller to settle the instance. It raises
+    NoRoom, DatabaseGone, or what went wrong with this instance; then nothing of it is kept.
     """
 
     def __init__(self, journal: Journal, store: Store, spool: Spool, metrics: Metrics) -> None:
@@ -294,15 +294,14 @@ class Committer:
         receipts: list[Receipt] = []
         uids = sorted({each.arriving.sop_instance_uid for each in tickets})
         try:
-            # Files and directories are synced before the lock is taken that all who write here queue at; so what
-            # is decided by then is decided anew where another has written the same instance meanwhile.
-            earlier = self._journal.earlier(uids) if uids else {}
-            receipts = self._conclude(tickets, earlier)
+            # Files and directories are synced before the lock is taken that all who write here queue at. Until then
+            # each instance is taken for the first of its UID, as nearly every one is; the others are decided anew.
+            receipts = self._conclude(tickets, {})
             with self._journal.transaction() as writer:
                 kept = writer.known(self._doubtful) if self._doubtful else set()
-                if uids and (earlier_now := writer.earlier(uids)) != earlier:
+                if uids and (earlier := writer.earlier(uids)):
                     self._withdraw(tickets)
-                    receipts = self._conclude(tickets, earlier_now)
+                    receipts = self._conclude(tickets, earlier)
                 writer.write([*notes, *receipts])
         except Clash:
             self._withdraw(tickets)
@@ -460,7 +459,6 @@ class _Ticket:
 
 def _done(tickets: Sequence[_Ticket], receipts: Sequence[Receipt]) -> None:
     for ticket, receipt in zip(tickets, receipts, strict=True):
-        ticket.arriving.settle()
         ticket.receipt = receipt
         ticket.call()
 

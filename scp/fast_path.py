@@ -19,6 +19,7 @@ import socket
 import ssl
 import threading
 import time
+from contextlib import suppress
 from struct import Struct, pack
 from typing import TYPE_CHECKING, Any, cast
 
@@ -217,6 +218,7 @@ class FastProvider(DULServiceProvider):
         if isinstance(sock, ssl.SSLSocket) and sock.pending():
             return True
         readable = False
+        acknowledge_at_once(sock)
         for fd, _ in watched.poll(IDLE_TURN):
             if fd == self._alarm.fd:
                 self._alarm.silence()
@@ -327,15 +329,16 @@ class FastProvider(DULServiceProvider):
         storing = self._storing
         assert storing is not None
         answer = storing.finish()
-        self._storing = None
         # The time that checks and disk took is not the peer's silence.
         self._idle_timer.restart()
         sock = self.socket.socket if self.socket is not None else None
         if sock is not None and self.state_machine.current_state == DATA_TRANSFER:
             try:
-                sock.sendall(response_pdus(storing.announced, answer, self.assoc.requestor.maximum_length or 0))
+                _send(sock, response_pdus(storing.announced, answer, self.assoc.requestor.maximum_length or 0))
             except OSError:
                 self.event_queue.put("Evt17")
+        self._storing = None
+        storing.settle()
 
     def _pass_on(self, context_id: int, value: bytes) -> None:
         """Give a fragment of another service's message to pynetdicom."""
@@ -348,6 +351,16 @@ class FastProvider(DULServiceProvider):
 
     def _break_off(self, trouble: str) -> None:
         cast(FastAssociation, self.assoc).break_off(trouble)
+
+
+def _send(sock: socket.socket, pdus: bytes) -> None:
+    """Send all of it; in one call where there is room for it, as there nearly always is. Raises OSError."""
+    sent = 0
+    if not isinstance(sock, ssl.SSLSocket):
+        with suppress(BlockingIOError):  # not `send`, which polls first where there is a timeout
+            sent = os.write(sock.fileno(), pdus)
+    if sent < len(pdus):
+        sock.sendall(memoryview(pdus)[sent:])
 
 
 def response_pdus(announced: Announcement, answer: Answer, maximum_length: int) -> bytes:
@@ -377,6 +390,8 @@ class _Reader:
         self._gate = gate
         self._buffer = bytearray(2 * gate.bounds.maximum_pdu)
         self._start = self._end = 0
+        self._readable = select.poll()
+        self._readable.register(cast(socket.socket, gate.socket), select.POLLIN)
 
     @property
     def has_more(self) -> bool:
@@ -412,17 +427,31 @@ class _Reader:
         deadline = time.monotonic() + self._gate.bounds.pdu_timeout
         view = memoryview(self._buffer)
         while self._end - self._start < wanted:
-            try:
-                got = sock.recv_into(view[self._end :])
-            except TimeoutError as error:
-                raise self._gate.stalled(wanted, self._end - self._start) from error
-            if not got:
+            got = self._receive(sock, view[self._end :], deadline)
+            if got == 0:
                 return False
-            self._end += got
-            if self._end - self._start < wanted and time.monotonic() > deadline:
+            if got is not None:
+                self._end += got
+            if self._end - self._start < wanted and (got is None or time.monotonic() > deadline):
                 raise self._gate.stalled(wanted, self._end - self._start)
-        acknowledge_at_once(sock)
         return True
+
+    def _receive(self, sock: socket.socket, room: memoryview, deadline: float) -> int | None:
+        """What has come, as far as there is room: bytes read, 0 where the connection has ended, None in time."""
+        if isinstance(sock, ssl.SSLSocket):
+            acknowledge_at_once(sock)
+            try:
+                return sock.recv_into(room)
+            except TimeoutError:
+                return None
+        while True:
+            try:
+                # Not `recv_into`, which polls before each read where there is a timeout.
+                return os.readv(sock.fileno(), [room])
+            except BlockingIOError:
+                acknowledge_at_once(sock)
+                if not self._readable.poll(max(deadline - time.monotonic(), 0.0) * 1000):
+                    return None
 
     def _make_room(self, wanted: int) -> None:
         """Move what is here to the front, into a larger buffer where it has to be."""

@@ -58,16 +58,6 @@ class Journal:
         journal._connect()
         return journal
 
-    def earlier(self, sop_instance_uids: Sequence[str]) -> Mapping[str, tuple[Earlier, ...]]:
-        """What `Writer.earlier` will say, unless another process is faster: to prepare for a transaction outside it.
-
-        Nothing on Postgres, where writers do not queue: there the question would cost more than it spares.
-        """
-        if self._engine.dialect.name == "postgresql":
-            return {}
-        with self._watched(), self._statements.translated(self._connect()) as driver:
-            return _grouped(self._statements.earlier(driver, sop_instance_uids))
-
     @contextmanager
     def transaction(self) -> Iterator[Writer]:
         """Leaving the block commits, an exception rolls back and passes through.

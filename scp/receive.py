@@ -2,7 +2,8 @@
 
 Every door asks `begin` for a part to write the Data Set to, then `receive` for a receipt. When
 `receive` returns, bytes and row are durable. It raises NoRoom, DatabaseGone, or what went wrong; then
-nothing of the instance is kept, and the sender may try again.
+nothing of the instance is kept, and the sender may try again. A door whose sender waits asks for the
+same in steps: `checked`, the committer, the answer, and only then `settle`.
 """
 
 from __future__ import annotations
@@ -73,11 +74,14 @@ def begin(request: Request, node: Node) -> Part:
 
 def receive(arrival: Arrival, node: Node) -> Receipt:
     """Check, decide, keep and record one instance; its receipt, once that is durable."""
-    return node.committer.commit(checked(arrival, node))
+    instance = checked(arrival, node)
+    receipt = node.committer.commit(instance)
+    instance.settle()
+    return receipt
 
 
 def checked(arrival: Arrival, node: Node) -> Instance:
-    """The first half of `receive`: an instance that the committer may take, alone or with others."""
+    """The first half of `receive`: an instance for the committer, alone or with others; then it is settled."""
     started = perf_counter()
     arrival.part.hasten()
     header = read_header(arrival.data, arrival.request.transfer_syntax_uid, forget=arrival.part.forget)

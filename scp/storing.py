@@ -1,19 +1,21 @@
 """One C-STORE from its announcement to its answer: the seam on which both receive paths stand.
 
 A receive path calls `begin` when the command set is whole, `write` for each piece of the Data Set as it
-comes, then `finish` for the answer or `abandon` when the sender is gone. None of them raises.
+comes, `finish` for the answer and, once that is sent, `settle`; or `abandon` when the sender is gone. None of
+them raises.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from scp.arrival import Arrival, Request, malformed_uid
 from scp.logs import log_instance
-from scp.receive import Node, begin, receive, refuse
+from scp.receive import Node, begin, checked, refuse
 from scp.records import Event
 from scp.status import (
     INVALID_SOP_INSTANCE,
@@ -81,6 +83,8 @@ class Storing:
         self._pieces = 0
         self._answer: Answer | None = None
         """Settled before the Data Set was whole: what still comes is let go."""
+        self._after = ExitStack()
+        """What is left to do once the sender has its answer."""
 
     def begin(self) -> None:
         """Make a part for the Data Set, or settle the answer of an instance that is not to be kept."""
@@ -130,24 +134,30 @@ class Storing:
         assert self._answer is not None
         return self._answer
 
+    def settle(self) -> None:
+        """Do what the sender need not wait for: close the file, write to the log."""
+        try:
+            self._after.close()
+        except Exception:
+            log.exception("an instance was received, and its file could not be let go of" + _WHERE, self._known())
+
     def abandon(self) -> None:
-        """Keep nothing: the sender will not finish."""
+        """Keep nothing, unless it was answered for: the sender will not finish."""
         if self._part is not None:
             self._part.discard()
             self._part = None
+        self.settle()
 
     def _received(self, part: Part) -> Answer:
         receive_ms = (time.perf_counter() - self._started) * 1000
-        rejected = self._session.rejected_studies
-        if self._pieces <= 1:
-            data = self._only if self._only is not None else b""
-            receipt = receive(Arrival(self._request, part, data, receive_ms, rejected), self._node)
-        else:
-            with part.mapped() as view:
-                receipt = receive(Arrival(self._request, part, view, receive_ms, rejected), self._node)
+        data = self._after.enter_context(part.mapped()) if self._pieces > 1 else self._only or b""
+        arrival = Arrival(self._request, part, data, receive_ms, self._session.rejected_studies)
+        instance = checked(arrival, self._node)
+        receipt = self._node.committer.commit(instance)
+        self._after.callback(log_instance, log, receipt, self._started)
+        self._after.callback(instance.settle)
         self._session.instances += 1
         self._session.bytes += receipt.size
-        log_instance(log, receipt, self._started)
         return answer_for_receipt(receipt)
 
     def _refused(self, words: str, answer: Answer) -> None:

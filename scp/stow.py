@@ -259,8 +259,10 @@ def _receive(instances: Sequence[_Instance], rejected: set[str], node: Node) -> 
     with ExitStack() as maps:
         arriving = [(each, found) for each in instances if (found := each.check(rejected, maps)) is not None]
         outcomes = node.committer.commit_together([found for _, found in arriving])
-        for (each, _), outcome in zip(arriving, outcomes, strict=True):
+        for (each, found), outcome in zip(arriving, outcomes, strict=True):
             each.committed(outcome)
+            if isinstance(outcome, Receipt):
+                found.settle()
     for each in instances:
         yield each.result
 

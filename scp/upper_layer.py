@@ -359,7 +359,10 @@ class GateAssociation(Association):
             storing.overflow()
         elif data_set is not None:
             storing.write(data_set.getbuffer())
-        _respond(self, announced, storing.finish())
+        try:
+            _respond(self, announced, storing.finish())
+        finally:
+            storing.settle()
 
 
 def _respond(association: GateAssociation, announced: Announcement, answer: Answer) -> None:

@@ -112,6 +112,7 @@ def commit_in_threads(committer: Committer, arrived: list[Arrived]) -> tuple[lis
     def run(each: Arrived) -> None:
         try:
             heard[each.number] = committer.commit(each)
+            each.settle()
         except Exception as error:
             heard[each.number] = error
 
@@ -210,7 +211,7 @@ def test_those_that_are_given_together_are_one_batch_and_fail_alone(committer: C
     assert isinstance(first, Receipt)
     assert isinstance(second, NoRoom)
     assert isinstance(third, Receipt)
-    assert [each.ended for each in arrived] == ["settled", "abandoned", "settled"]
+    assert [each.ended for each in arrived] == ["", "abandoned", ""], "what has its receipt is its caller's to settle"
 
 
 def test_more_than_a_batch_holds_are_several_whoever_commits_them(
