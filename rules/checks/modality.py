@@ -10,8 +10,15 @@ from rules.model import Example, Problem, Severity
 from rules.registry import rule
 from rules.wording import shown
 
-USUAL = {"CT Image": "CT", "MR Image": "MR", "Computed Radiography Image": "CR", "Nuclear Medicine Image": "NM"}
-"""By IOD; only those whose Modality the Standard leaves open and whose equipment is of one kind."""
+USUAL = {
+    "CT Image": "CT",
+    "MR Image": "MR",
+    "Computed Radiography Image": "CR",
+    "Nuclear Medicine Image": "NM",
+    "Dermoscopic Photography Image": "DMS",
+    "Photoacoustic Image": "PA",
+}
+"""By IOD; only those of which the Standard was not seen to settle it, and whose equipment is of one kind."""
 
 
 def _example(iod: str, modality: str) -> Example:

@@ -1,4 +1,4 @@
-"""Timezone Offset From UTC (0008,0201), which says what all dates and times of an instance mean (PS3.3 C.12.1)."""
+"""Timezone Offset From UTC (0008,0201), which says what all dates and times of an instance mean (PS3.3 C.12.1.1.8)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OFFSET = re.compile(rb"(?P<sign>[+-])(?P<hours>[0-9]{2})(?P<minutes>[0-9]{2}) *
 
 @rule(
     "timezone-offset",
-    section="C.12.1",
+    section="C.12.1.1.8",
     severity=Severity.ERROR,
     only_with=[KEYWORD],
     good=[{KEYWORD: "+0000"}, {KEYWORD: "-1200"}, {KEYWORD: "+0545"}, {KEYWORD: "+1400"}, {"StudyDate": "20200131"}],
@@ -38,4 +38,4 @@ def timezone_offset(header: Header) -> Iterator[Problem]:
     if found["sign"] == b"-" and not minutes:
         yield Problem(KEYWORD, "is -0000, wanted +0000 for UTC")
     elif int(found["minutes"]) > 59 or minutes > (14 if found["sign"] == b"+" else 12) * 60:
-        yield Problem(KEYWORD, "is outside -1200 to +1400")
+        yield Problem(KEYWORD, "is outside -1200 to +1400", section="PS3.5 6.2")

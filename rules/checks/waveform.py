@@ -195,3 +195,56 @@ def waveform_data_length(header: Header) -> Iterator[Problem]:
         wanted = channels * samples * bits // 8
         if length != wanted + wanted % 2:
             yield Problem(group.path_of("WaveformData"), f"has {length} bytes, wanted {wanted}")
+
+
+POSITIONS = frozenset((0, 1, 2, 3, 4, 255))
+"""What a sample of the patient's position stands for (PS3.3 A.34.17.4.6)."""
+_CHANNELS = {"130410": 1, "130411": 2, "130412": 2}
+"""How many channels a group has that encodes a position, a rotation or an elevation, by the code of the source."""
+
+
+def _body(code: str, *samples: int, channels: int = 1) -> Example:
+    source = {"CodeValue": code, "CodingSchemeDesignator": "DCM", "CodeMeaning": "Patient position"}
+    return _example(
+        "Body Position Waveform",
+        NumberOfWaveformChannels=channels,
+        NumberOfWaveformSamples=len(samples) // channels,
+        ChannelDefinitionSequence=[{"ChannelSourceSequence": [source]}] * channels,
+        WaveformBitsAllocated=8,
+        WaveformSampleInterpretation="UB",
+        WaveformData=Element("OB", bytes(samples)),
+    )
+
+
+@rule(
+    "body-position-samples",
+    section="A.34.17.4",
+    severity=Severity.ERROR,
+    iods=["Body Position Waveform"],
+    only_with=[SEQUENCE],
+    good=[_body("130410", 0, 1, 255, 4), _body("130411", 90, 0, channels=2), _body("130499", 77, 0)],
+    bad=[_body("130410", 0, 7), _body("130410", 0, 1, channels=2), _body("130412", 90, 0)],
+)
+def body_position_samples(header: Header) -> Iterator[Problem]:
+    """A position of the patient is none of those defined, or has not the channels that it is encoded in.
+
+    One channel counts positions from 0, 255 where it is not known; rotation and elevation are a pair of channels. A
+    reader that finds another number cannot tell how the patient lay.
+    """
+    for group in header.items(SEQUENCE):
+        codes = {
+            code.text("CodeValue")
+            for channel in group.items("ChannelDefinitionSequence")
+            for code in channel.items("ChannelSourceSequence")
+            if code.text("CodingSchemeDesignator") == "DCM"
+        }
+        wanted = {count for code, count in _CHANNELS.items() if code in codes}
+        channels = group.integer("NumberOfWaveformChannels")
+        if channels is not None and wanted and channels not in wanted:
+            path = group.path_of("NumberOfWaveformChannels")
+            yield Problem(path, f"is {channels}, wanted {max(wanted)} for what the channels encode")
+        elif wanted == {1} and group.integer("WaveformBitsAllocated") == 8:
+            samples = (group.raw("WaveformData") or b"")[: group.integer("NumberOfWaveformSamples")]
+            strange = sorted(set(samples) - POSITIONS)
+            if strange:
+                yield Problem(group.path_of("WaveformData"), f"has {strange[0]}, which is no position")

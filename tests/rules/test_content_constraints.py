@@ -146,6 +146,8 @@ def _met(condition: Expression | None) -> dict[str, object]:
         return {subject[0]: _typed(subject[2][0], subject[0])}
     if operation == "all":
         return {name: value for each in subject for name, value in _met(each).items()}
+    if operation == "any item":
+        return {subject[0]: [_met(subject[1])]}
     if operation == "items":
         return {subject[0]: [{}, {}]}
     assert operation in ("absent", "present", "sop class"), condition
