@@ -390,7 +390,8 @@ def _settle(place: Attributes, header: Header, by_keyword: Mapping[str, Sequence
         lists = [each.allowed for each in every if _counts(each, header)]
         if keyword in place and place[keyword] is not None and any(str(place[keyword]) not in each for each in lists):
             common = [term for term in lists[0] if all(term in each for each in lists)]
-            if common and len(every) > 1 and not isinstance(place[keyword], list):
+            conditional = len(every) > 1 or every[0].condition is not None
+            if common and conditional and not isinstance(place[keyword], list):
                 place[keyword] = _typed(common[0], (vr_of(same[0].tag) or "UN").split(" or ")[0])
                 return True
     return False

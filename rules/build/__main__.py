@@ -71,7 +71,9 @@ def report(built: Built) -> str:
         + f"; {len(built.of_themselves)} of the decidable by the Attribute itself"
         + f"; {len(built.unread)} unread",
         "value lists: " + ", ".join(f"{count} {kind}" for kind, count in sorted(built.lists.items())),
+        f"Code Strings without values: {built.explained} explained, {len(built.unlisted)} not",
         *(f"not in the dictionary: {tag} {' '.join(built.unknown[tag])}" for tag in sorted(built.unknown)),
+        *(f"without values: {each}" for each in built.unlisted),
         *(f"differs: {each}" for each in built.differences),
     ]
     return "\n".join(lines) + "\n"

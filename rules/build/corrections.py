@@ -25,6 +25,8 @@ class Corrections:
     lines: Mapping[tuple[str, int], Mapping[str, Any]]
     terms: Mapping[str, Mapping[str, Any]]
     """Lists of values by the section that has them."""
+    unlisted: frozenset[tuple[str, str]]
+    """Rows that take any value that their VR allows, or whose list is nowhere at hand, by table and row."""
     tables: tuple[Mapping[str, Any], ...]
     iods: tuple[Mapping[str, Any], ...]
     moved: Mapping[str, str]
@@ -45,7 +47,8 @@ class Corrections:
         """Decisions that no row asked for: left over from an edition before, or misspelt."""
         constraints = [("constraint", iod) for iod in {**self.constraints, **self.unconstrained, **self.trees}]
         terms = [("terms", section) for section in self.terms]
-        kept = [*self.conditions, *self.rows, *self.lines, *constraints, *terms]
+        unlisted = [("unlisted", *place) for place in self.unlisted]
+        kept = [*self.conditions, *self.rows, *self.lines, *constraints, *terms, *sorted(unlisted)]
         return [f"corrections.toml: {' / '.join(str(part) for part in each)}" for each in kept if each not in self.used]
 
 
@@ -69,6 +72,10 @@ def read_corrections(file: Path) -> Corrections:
             _add(lines, (each["table"], each["line"]), each)
         else:
             _add(rows, (each["table"], each["row"]), each)
+    unlisted: dict[tuple[str, str], str] = {}
+    for each in given.get("unlisted", []):
+        for table, row in each["for"]:
+            _add(unlisted, (table, row), each["reason"])
     terms: dict[str, Mapping[str, Any]] = {}
     for each in given.get("terms", []):
         _add(terms, each["section"], each)
@@ -91,6 +98,7 @@ def read_corrections(file: Path) -> Corrections:
         rows,
         lines,
         terms,
+        frozenset(unlisted),
         tuple(given.get("table", [])),
         tuple(given.get("iod", [])),
         given.get("moved", {}),
@@ -120,7 +128,7 @@ def _check_members(given: Mapping[str, Any]) -> None:
                 raise ValueError(f"corrections.toml: in {dict(each)} nobody reads {', '.join(strange)}")
 
 
-_LISTS = frozenset(("enumerated", "enumerated if", "defined"))
+_LISTS = frozenset(("enumerated", "enumerated if", "defined", "defined if"))
 _MEMBERS: dict[str, frozenset[str]] = {
     "moved": frozenset(),
     "placement": frozenset(),
@@ -152,6 +160,7 @@ _MEMBERS: dict[str, frozenset[str]] = {
     "tree": frozenset(("iods", "section", "value types", "open", "relations", "by reference", "no ancestors")),
     "condition": frozenset(("reason", "for", "if", "may", "never")),
     "undecidable": frozenset(("reason", "for")),
+    "unlisted": frozenset(("reason", "for")),
 }
 """What may be said of each kind of decision: a word misspelt would else decide nothing."""
 

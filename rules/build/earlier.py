@@ -59,7 +59,7 @@ def read_earlier(wheel: Path) -> Earlier:
                 if not any(each.terms for each in lists):
                     section, lists = sections.lists_of(name, [each["sourceUrl"] for each in row["externalReferences"]])
                 kind_of_row = "" if row["type"] == "None" else row["type"]
-                rows[(numbers[owner], path.upper())] = EarlierRow(kind_of_row, text, lists, name, section)
+                rows[(numbers[owner], _path(path))] = EarlierRow(kind_of_row, text, lists, name, section)
     return rows
 
 
@@ -76,6 +76,11 @@ def read_earlier_usages(wheel: Path) -> Mapping[str, Mapping[str, str]]:
 
 
 _USES = (("ciod_to_modules", "module", "module"), ("ciod_to_fg_macros", "macro", "functional group"))
+
+
+def _path(written: str) -> str:
+    """The path as the base edition has it: digits in capitals, the x of a repeating group small."""
+    return written.upper().replace("X", "x")
 
 
 def _table_number(address: str) -> str:

@@ -38,6 +38,10 @@ class Built:
     of_themselves: set[tuple[str, str]] = field(default_factory=set)
     """Those among the decidable that only the Attribute itself can meet: its absence is never an error."""
     lists: Counter[str] = field(default_factory=Counter)
+    unlisted: list[str] = field(default_factory=list)
+    """Rows of Code Strings without values, and without a reason why."""
+    explained: int = 0
+    """How many rows of Code Strings have no values, for a reason."""
     unknown: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     """Keyword, VR and VM by tag of Attributes that the project's dictionary lacks."""
 
@@ -268,11 +272,15 @@ class Builder:
             more |= self._values(table, line, level, keyword, earlier)
         elif count := item_count(line.text, kind):
             more["items"] = list(count)
-        if {"enumerated", "enumerated if", "defined"} & set(given):
+        if {*_GIVEN, "listed in"} & set(given):
             more = {name: more[name] for name in more if name not in _LISTS}
-        for name in ("may", "enumerated", "enumerated if", "defined", "items", "vm", "listed in"):
+        if not set(_GIVEN) & set(given) and (terms := self._corrections.terms.get(given.get("listed in", ""))):
+            more |= {name: terms[name] for name in _GIVEN if name in terms}
+        for name in ("may", *_GIVEN, "items", "vm", "listed in"):
             if given.get(name, []) != []:
                 more[name] = given[name]
+        if vr == "CS" and keyword not in ("ImageType", "FrameType") and not set(_LISTS) & set(more):
+            self._explain(table.name, place)
         if given.get("then") != "as now" and (then := self._then(table, line, level, path, more)):
             more["then"] = then
         return [place[1], kind, more]
@@ -372,6 +380,14 @@ class Builder:
             self._differs(f"{table.name}, {keyword}: values under the heading {heading} are left out")
             return {}
 
+    def _explain(self, table: str, place: tuple[str, str]) -> None:
+        """Tell of a Code String without values, unless a person said why it has none."""
+        if place in self._corrections.unlisted:
+            self._corrections.used.add(("unlisted", *place))
+            self.built.explained += 1
+        else:
+            self.built.unlisted.append(f"{self._at}: {table}, {place[1]}")
+
     def _terms_of(self, earlier: EarlierRow) -> Mapping[str, Any]:
         """What a person decided of the section that has the row's lists; nothing where the row has them itself."""
         return self._corrections.terms.get(earlier.section, {}) if earlier.section else {}
@@ -415,6 +431,8 @@ class Builder:
         self.built.differences.append(told)
 
 
+_GIVEN = ("enumerated", "enumerated if", "defined", "defined if")
+"""The lists that a person may give."""
 _LISTS = (
     "listed in",
     "enumerated",

@@ -130,6 +130,8 @@ _COLORS_OF: Mapping[str, str] = {
     "1.2.840.10008.5.1.4.1.1.77.1.5.2": _OPHTHALMIC,
     "1.2.840.10008.5.1.4.1.1.77.1.6": _SLIDES,
     "1.2.840.10008.5.1.4.1.1.77.1.7": _VL,
+    "1.2.840.10008.5.1.4.1.1.77.1.8": _VL,
+    "1.2.840.10008.5.1.4.1.1.77.1.9": _VL,
 }
 """SOP Classes that leave one color space to each kind of Transfer Syntax, and the section that says so."""
 

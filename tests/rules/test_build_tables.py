@@ -56,6 +56,8 @@ class Sources:
         self.texts: dict[str, str] = {}
         """Sections that every row of the earlier edition refers to, by address."""
         self.expanded: list[dict[str, object]] | None = None
+        self.masks: dict[str, tuple[str, str, str]] = {}
+        """Attributes of repeating groups."""
 
     def build(self, *options: str) -> int:
         base, second = self.home / "base", self.home / "second"
@@ -73,7 +75,8 @@ class Sources:
         _write(base, "dicom_iod", _versioned("dicom_iod", {"Test Image IOD Modules": [use]}))
         _write(base, "dicom_iod_func_groups", _versioned("dicom_iod_func_groups", {}))
         main_tags = {tag: _tag(*entry) for tag, entry in TAGS.items()}
-        _write(base, "dicom_tags", {"dicom_tags": {"main": main_tags, "mask": {}}})
+        masks = {tag: _tag(*entry) for tag, entry in self.masks.items()}
+        _write(base, "dicom_tags", {"dicom_tags": {"main": main_tags, "mask": masks}})
         _write(second, "ciods", [{"id": "test-image", "name": "Test Image", "linkToStandard": "sect_A.1#table_A.1-1"}])
         _write(second, "modules", [{"id": "test", "name": "Test", "linkToStandard": MODULE}])
         _write(second, "macros", [])
@@ -455,6 +458,63 @@ enumerated = ["M", "F", "O"]
         "Modality": None,
         "include": None,
     }
+
+
+def test_a_code_string_without_values_is_told_of_unless_a_reason_is_kept(
+    sources: Sources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sources.build() == 0
+    assert "without values: dicom_tables_part_1.json row 2: Test, PatientSex" in capsys.readouterr().out
+    sources.corrections = '[[unlisted]]\nreason = "anything goes"\nfor = [["Test", "PatientSex"]]\n'
+    assert sources.build() == 0
+    told = capsys.readouterr().out
+    assert "Code Strings without values: 1 explained, 0 not" in told
+    assert "without values: dicom" not in told
+
+
+def test_a_reason_for_a_row_with_values_is_refused(sources: Sources, capsys: pytest.CaptureFixture[str]) -> None:
+    sources.corrections = """
+[[row]]
+reason = "printed elsewhere"
+table = "Test"
+row = "PatientSex"
+enumerated = ["M"]
+
+[[unlisted]]
+reason = "anything goes"
+for = [["Test", "PatientSex"]]
+"""
+    assert sources.build() == 1
+    assert "corrections.toml: unlisted / Test / PatientSex" in capsys.readouterr().err
+
+
+def test_a_row_takes_the_list_of_a_section(sources: Sources) -> None:
+    sources.corrections = """
+[[terms]]
+reason = "the list has grown"
+section = "C.1.1.1"
+defined = ["M", "F"]
+
+[[row]]
+reason = "the reference is lost"
+table = "Test"
+row = "PatientSex"
+"listed in" = "C.1.1.1"
+"""
+    text = f"<h4>C.1.1.1 Patient's Sex</h4>{TERMS.format('Defined Terms:')}"
+    sources.texts = {"http://example.org/part03/sect_C.1.html#sect_C.1.1.1": text}
+    sources.descriptions = {"00100040": ("3", "<td>A description.</td>")}
+    assert sources.build() == 0
+    assert sources.rows()[1] == ["PatientSex", "3", {"defined": ["M", "F"], "listed in": "C.1.1.1"}]
+
+
+def test_the_rows_of_a_repeating_group_have_their_values(sources: Sources) -> None:
+    sources.masks = {"0x60xx0040": ("Overlay Type", "CS", "1")}
+    sources.lines = [row("Overlay Type", "0x60xx0040", "1")]
+    text = f"<td><p>A description.</p>{TERMS.format('Enumerated Values:')}</td>"
+    sources.descriptions = {"60xx0040": ("1", text)}
+    assert sources.build() == 0
+    assert sources.rows() == [["OverlayType", "1", {"enumerated": ["M", "F"]}]]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import needs
 import pytest
 
 from rules import tables
+from rules.build.corrections import read_corrections
 from rules.dictionary import format_tag, tag_of, vr_of
 from rules.facts import canonical
 from rules.image_types import image_type
@@ -26,6 +28,23 @@ MODULES = tables.names("modules")
 def test_a_table_is_written_the_canonical_way(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert canonical(json.loads(text)) == text
+
+
+def test_a_code_string_has_values_or_a_reason_why_it_has_none() -> None:
+    without = {
+        (table["name"], row[0])
+        for folder in ("modules", "macros")
+        for table in map(partial(tables.read, folder), tables.names(folder))
+        for row in table["rows"]
+        if not row[0].endswith("include") and _is_code_without_values(row)
+    }
+    assert without == read_corrections(tables.FACTS / "corrections.toml").unlisted
+
+
+def _is_code_without_values(row: list[Any]) -> bool:
+    keyword = row[0].lstrip(">")
+    listed = any(name.startswith(("enumerated", "defined", "value ")) for name in row[2])
+    return vr_of(tag_of(keyword)) == "CS" and keyword not in ("ImageType", "FrameType") and not listed
 
 
 def test_171_iods_with_their_sop_classes_are_known() -> None:

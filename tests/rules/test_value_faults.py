@@ -9,7 +9,7 @@ from multi_frame import base
 from pydicom import Dataset
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.sequence import Sequence as Items
-from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit
+from pydicom.uid import JPEG2000Lossless, JPEGLSNearLossless
 from single_faults import Fault, Faults, changed, findings, is_found, is_missed_without_its_rule, loud
 
 from rules.model import Severity
@@ -148,7 +148,7 @@ def stream_longer_than_its_fragments(ds: Dataset) -> None:
 
 @fault("compressed", "lossy-compression-denied")
 def loss_that_is_denied(ds: Dataset) -> None:
-    ds.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    ds.file_meta.TransferSyntaxUID = JPEGLSNearLossless
     ds.LossyImageCompression = "00"
 
 
