@@ -477,7 +477,8 @@ class Plan:
         for name, section in forbidden_modules_of(self.iod):
             table = module(name)
             rows = rows_of(table.within) if table else ()
-            yield name, section, frozenset(row.tag for row in rows if row.type != "3" and row.tag not in allowed)
+            own = frozenset(row.tag for row in rows if row.type != "3" and row.tag not in allowed)
+            yield name, section, frozenset(_all_overlays(own)) if name == OVERLAY_PLANE else own
 
     def _groups(self, frame_type: str) -> Iterator[Group]:
         for usage in functional_groups_of(self.iod, self.edition):
@@ -649,6 +650,11 @@ def plan(uid: str, edition: str = NEWEST) -> Plan | None:
     """The Plan of a SOP Class; None for one that no IOD of the edition lists, or whose IOD has no table."""
     iod = storage_sop_classes().get(uid)
     return Plan(uid, iod, edition) if iod is not None and modules_of(iod, edition) else None
+
+
+def _all_overlays(tags: Iterable[int]) -> Iterator[int]:
+    """The same Attributes of each of the sixteen overlays that there may be."""
+    return (tag + (number << 17) for tag in tags for number in range(16))
 
 
 def _is_later_overlay(group: int) -> bool:

@@ -24,7 +24,7 @@ def outside_terms(terms: Terms, values: Sequence[Value]) -> Iterator[tuple[int |
     for number, value in enumerate(asked, start=terms.number or 1):
         if isinstance(value, bytes):
             continue
-        text = value.strip(" ") if isinstance(value, str) else f"{value:.16g}"
+        text = value.strip(" ") if isinstance(value, str) else f"{value or 0:.16g}"  # -0 is 0
         if text and text not in terms.allowed:
             yield number if len(values) > 1 else None, text
 

@@ -264,3 +264,45 @@ def ultrasound_volume_dimensions(header: Header) -> Iterator[Problem]:
         if pointer is not None and pointer != tag_of(attribute):
             path = items[at].path_of("DimensionIndexPointer")
             yield Problem(path, f"is {name_of(pointer)}, wanted {attribute}")
+
+
+SAME_AXIS = 0.001
+"""How far, in cosines and millimetres, a frame may be off the axes of its volume: what is computed is rounded."""
+_ALONG_AXES: Mapping[tuple[str, str], tuple[float, ...]] = {
+    ("PlanePositionVolumeSequence", "ImagePositionVolume"): (0, 0),
+    ("PlaneOrientationVolumeSequence", "ImageOrientationVolume"): (1, 0, 0, 0, 1, 0),
+}
+"""What frames of an ultrasound volume have as their first values."""
+
+
+def _placed(position: Sequence[float] = (0, 0, 7), orientation: Sequence[float] = (1, 0, 0, 0, 1, 0)) -> Example:
+    values = (list(map(float, position)), list(map(float, orientation)))
+    groups = {group: [{name: said}] for (group, name), said in zip(_ALONG_AXES, values, strict=True)}
+    return {"SOPClassUID": iods()["Enhanced US Volume"].sop_class_uids[0], PER_FRAME: [groups]}
+
+
+@rule(
+    "ultrasound-volume-axes",
+    section="A.59.4.1.2",
+    severity=Severity.ERROR,
+    iods=["Enhanced US Volume"],
+    only_with=[PER_FRAME, SHARED],
+    good=[_placed(), _placed((-0.0, 0, -3)), _placed(orientation=(0.9999999, 1e-9, 0, 0, 1, 0))],
+    bad=[_placed((1, 0, 0)), _placed((0, -0.5, 0)), _placed(orientation=(0, 1, 0, 1, 0, 0))],
+)
+def ultrasound_volume_axes(header: Header) -> Iterator[Problem]:
+    """A frame of an ultrasound volume does not begin on the volume's third axis, or lies across the other two.
+
+    Rows and columns are parallel to the axes of the volume: readers stack the frames, and where one is turned or moved
+    within its plane the stack is sheared.
+    """
+    for (group, keyword), wanted in _ALONG_AXES.items():
+        values = frame_values(header, group, keyword)
+        yield from problems((seen, _off_axes(seen.numbers, wanted)) for seen in values)
+
+
+def _off_axes(numbers: Sequence[float], wanted: Sequence[float]) -> str | None:
+    for number, (seen, axis) in enumerate(zip(numbers, wanted, strict=False), 1):
+        if abs(seen - axis) > SAME_AXIS:
+            return f"has {seen:g} as value {number}, wanted {axis:g}"
+    return None

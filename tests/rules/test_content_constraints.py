@@ -14,7 +14,7 @@ from minimal import PER_FRAME, SHARED, Attributes, instance
 from rules import tables
 from rules.build.corrections import read_corrections
 from rules.dictionary import tag_of, vr_of
-from rules.encode import header_of
+from rules.encode import Element, header_of
 from rules.engine import check, load_rules
 from rules.expressions import Expression, parts
 from rules.iods import constraints_of, forbidden_modules_of, frame_constraints_of, iods, modules_of
@@ -48,6 +48,16 @@ def _forbidden() -> Iterator[tuple[str, str, str]]:
     for iod in iods():
         for name, section in forbidden_modules_of(iod):
             yield iod, name, section
+
+
+def test_an_overlay_that_is_not_the_first_is_forbidden_as_well() -> None:
+    found = findings({**smallest("Enhanced MR Image"), "(6002,0010)": Element("US", 1)})
+    assert ("module-forbidden", "(6002,0010)") in {(each.rule, each.path) for each in found}
+
+
+def test_minus_zero_is_zero() -> None:
+    iod = "Multi-frame Grayscale Byte Secondary Capture Image"
+    assert "value-not-enumerated" not in {each.rule for each in findings({**smallest(iod), "RescaleIntercept": "-0"})}
 
 
 @pytest.mark.parametrize(("iod", "name", "section"), list(_forbidden()))
