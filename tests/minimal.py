@@ -57,6 +57,7 @@ _BY_KEYWORD: dict[str, object] = {
     "CodeValue": "1", "CodingSchemeDesignator": "99ONE", "CodeMeaning": "one", "MIMETypeOfEncapsulatedDocument":
     "application/pdf", "PatientSex": "O", "TimezoneOffsetFromUTC": "+0000", "PixelData": b"\0\0",
     "VolumeBasedCalculationTechnique": "NONE", "ImageOrientationVolume": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+    "ImagePositionVolume": [0.0, 0.0, 0.0],
     "ICCProfile": (128).to_bytes(4, "big") + bytes(8) + b"scnrRGB XYZ " + bytes(12) + b"acsp" + bytes(88),
     "VolumeToTransducerMappingMatrix": [1.0 * (n % 5 == 0) for n in range(16)],
 }  # fmt: skip
