@@ -79,7 +79,8 @@ _NEAR_LOSSLESS = (
     _Taken(("RGB",), (0,), (8, 16), _TO_16, by_pixel=True),
     _Taken(("YBR_FULL",), (0,), (8,), range(2, 9), by_pixel=True),
 )
-_WAVELETS = (_Taken(_GRAY, (0, 1), _BYTES_TO_40, _TO_38),)
+_WAVELETS = (_Taken(_GRAY, (0, 1), (1, *_BYTES_TO_40), _TO_38),)
+"""Single bits are let pass: segmentations of them are sent so, though the table that was read begins at bytes."""
 _WAVELETS_IN_COLOR = ("RGB", "YBR_RCT", "YBR_FULL", *_SUBSAMPLED)
 """Subsampled chrominance has been proposed for JPEG 2000 since; it is let pass."""
 _PALETTE_BITS = _Taken(_PALETTE, (0,), (8, 16), range(1, 17))

@@ -99,6 +99,7 @@ def test_planes_stay_together_where_colors_are_subsampled_or_transformed() -> No
 def test_signs_and_bits_are_those_of_the_transfer_syntax() -> None:
     assert told(JPEG_2000, "MONOCHROME2", PixelRepresentation=1) == set()
     assert told(JPEG_2000, "RGB", PixelRepresentation=1) == {("PixelRepresentation", "PS3.5 8.2.4")}
+    assert told(JPEG_2000_LOSSLESS, "MONOCHROME2", BitsAllocated=1, BitsStored=1, HighBit=0) == set()
     assert told(JPEG_LS_LOSSLESS, "RGB", BitsAllocated=16, BitsStored=12, HighBit=11) == set()
     wide = {"BitsAllocated": 16, "BitsStored": 12, "HighBit": 11}
     assert told(JPEG_LS_LOSSLESS, "YBR_FULL", **wide) == {
