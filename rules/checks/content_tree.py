@@ -106,6 +106,7 @@ def content_value_type(header: Header) -> Iterator[Problem]:
         _example("Basic Text SR", _of("CONTAINS", "TEXT"), _of("INFERRED FROM", "IMAGE")),
         _example("Enhanced SR", _of("HAS CONCEPT MOD", "CODE")),
         _example("Comprehensive SR", _of("HAS OBS CONTEXT", "CONTAINER")),
+        _example("Key Object Selection Document", _of("HAS CONCEPT MOD", "CODE"), _of("HAS CONCEPT MOD", "CODE")),
         _example("Extensible SR", _of("CONTAINS", "SCOORD3D"), _of("INFERRED FROM", "CONTAINER")),
         _example("Comprehensive 3D SR", _of("CONTAINS", "TABLE"), _of("HAS PROPERTIES", "NUM")),
     ],
