@@ -70,6 +70,17 @@ class Served:
             assert time.monotonic() < deadline, f"no rows: {sql}"
         return rows
 
+    @property
+    def held(self) -> int:
+        """Files of the store, whatever they are."""
+        return sum(1 for each in self.store.rglob("*") if each.suffix in {".dcm", ".part"})
+
+    def until_held(self, wanted: int) -> None:
+        """Wait until there are so many: what is cut off is removed soon after."""
+        deadline = time.monotonic() + START
+        while self.held != wanted:
+            assert time.monotonic() < deadline, f"{self.held} files, wanted {wanted}"
+
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of an HTTP GET."""
         try:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from scp.admission import Refusal
 from scp.config import Settings
@@ -29,26 +30,24 @@ from scp.stow_metadata import BadMetadata
 from scp.stow_response import JSON, XML, chosen, respond
 from scp.tokens import Token
 from scp.uid import valid_uid
+from scp.web.body import BadBody, Body, BrokeOff, TooSlow, body_of
 from scp.web.guard import Places, problem
 
 log = logging.getLogger("dicomgate.http")
 
-T = TypeVar("T")
-
 ROOT = "/dicom-web"
+STUDIES = f"{ROOT}/studies"
 CAPABILITIES = (Path(__file__).parent / "static" / "capabilities.xml").read_text(encoding="utf-8")
+
+_STORE = re.compile(f"{STUDIES}(?:/([^/]+))?")
 
 NO_STUDY = "the address names no Study Instance UID"
 
-FED = 1 << 20
-"""Bytes that are gathered before they are handed to the thread that writes."""
+MOST_CONNECTIONS = 256
+"""Connections and requests of one process at a time."""
 
 AT_ONCE = 64
-"""Requests whose bodies are written, and files that are synced, at the same time."""
-
-
-class TooSlow(Exception):
-    """The client sends less than it has to."""
+"""Files that are synced at the same time."""
 
 
 class StoreService:
@@ -61,24 +60,30 @@ class StoreService:
             settings.dimse.max_instance_size, settings.http.max_instances, Storable.of(settings.dimse)
         )
         self._places = Places(settings.http.max_requests_per_client, settings.http.max_requests_per_minute)
+        # A thread a request, from its body to its answer: a slow client keeps no other waiting.
+        self._storing = ThreadPoolExecutor(MOST_CONNECTIONS, thread_name_prefix="stow")
         self._syncing = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="stow-sync")
-        self._writing = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="stow-write")
 
     def routes(self) -> list[Route]:
-        """Where the service is."""
-        places = [ROOT, f"{ROOT}/", f"{ROOT}/studies", f"{ROOT}/studies/{{study}}"]
-        return [
-            *(Route(each, self.capabilities, methods=["OPTIONS"]) for each in places),
-            Route(f"{ROOT}/studies", self.store, methods=["POST"]),
-            Route(f"{ROOT}/studies/{{study}}", self.store, methods=["POST"]),
-        ]
+        """Where it says what it can do."""
+        places = [ROOT, f"{ROOT}/", STUDIES, f"{STUDIES}/{{study}}"]
+        return [Route(each, self.capabilities, methods=["OPTIONS"]) for each in places]
+
+    def is_asked(self, scope: Scope) -> bool:
+        """Whether something is to be stored: such requests come often, so no router is asked for their way."""
+        return scope["type"] == "http" and scope["method"] == "POST" and _STORE.fullmatch(scope["path"]) is not None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request to store."""
+        response = await self.store(Request(scope))
+        await response(scope, receive, send)
 
     async def capabilities(self, request: Request) -> Response:
         """What the service can do, as the Retrieve Capabilities transaction has it (PS3.18 8.9)."""
         if not valid_uid(request.path_params.get("study", "0")):
             return problem(400, NO_STUDY)
-        allowed = "OPTIONS, POST" if request.url.path.startswith(f"{ROOT}/studies") else "OPTIONS"
-        text = CAPABILITIES.replace('base=""', f'base="{self._root(request)}/"')
+        allowed = "OPTIONS, POST" if request.url.path.startswith(STUDIES) else "OPTIONS"
+        text = CAPABILITIES.replace('base=""', f'base="{_root(request)}/"')
         return Response(text, media_type="application/vnd.sun.wadl+xml", headers={"allow": allowed})
 
     async def store(self, request: Request) -> Response:
@@ -95,42 +100,39 @@ class StoreService:
         if full is not None:
             self._node.metrics.turned_away(429)
             return problem(429, full, {"retry-after": "1"})
+        body = body_of(request.scope)
         try:
-            return await self._store(request, client)
+            work = partial(self._answer, request, client, body)
+            return await asyncio.get_running_loop().run_in_executor(self._storing, work)
         finally:
+            body.cut()
             self._places.give(whose)
 
-    async def _store(self, request: Request, client: Client) -> Response:
+    def _answer(self, request: Request, client: Client, body: Body) -> Response:
+        """The answer, however the request fares; by a thread, which may wait for the client and the disk."""
+        try:
+            return self._store(request, client, body)
+        except _Refused as refused:
+            self._node.metrics.turned_away(refused.code)
+            values = {"address": client.address, "token": client.token, "code": refused.code, "cause": refused.words}
+            log.warning("a Store request from %(address)s was refused with %(code)d: %(cause)s", values)
+            return problem(refused.code, refused.words, refused.headers)
+        finally:
+            body.close()
+
+    def _store(self, request: Request, client: Client, body: Body) -> Response:
         media_type = chosen(request.headers.get("accept", ""))
         if media_type is None:
-            return problem(406, f"answers are {JSON} or {XML}")
-        study = request.path_params.get("study")
+            raise _Refused(406, f"answers are {JSON} or {XML}")
+        found = _STORE.fullmatch(request.scope["path"])
+        study = found[1] if found else None
         if study is not None and not valid_uid(study):
-            return problem(400, NO_STUDY)
+            raise _Refused(400, NO_STUDY)
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._settings.http.max_request_size:
-            return problem(413, f"more than {self._settings.http.max_request_size} bytes")
-        taken: StoreRequest | None = None
-        try:
-            content_type = request.headers.get("content-type", "")
-            taken = StoreRequest(content_type, client, study, self._bounds, self._node, self._syncing)
-            results = await self._take(taken, request)
-        except (BadMultipart, BadMetadata) as error:
-            return await self._refuse(client, taken, 400, str(error))
-        except UnsupportedMediaType as error:
-            return await self._refuse(client, taken, 415, str(error))
-        except NoRoom as error:
-            return await self._refuse(client, taken, 503, str(error))
-        except TooMuch as error:
-            return await self._refuse(client, taken, 413, str(error))
-        except TooSlow as error:
-            return await self._refuse(client, taken, 408, str(error))
-        except ClientDisconnect:
-            return await self._refuse(client, taken, 400, "the request broke off")
-        except BaseException:
-            await self._refuse(client, taken, 500, "a fault of the node's own")
-            raise
-        answer = respond(results, f"{self._root(request)}/studies", media_type)
+            raise _Refused(413, self._too_large)
+        results = self._taken(request.headers.get("content-type", ""), client, study, body)
+        answer = respond(results, f"{_root(request)}/studies", media_type)
         response = Response(answer.body, answer.code, media_type=answer.media_type)
         for each in answer.warnings:
             response.headers.append("warning", each)
@@ -138,8 +140,32 @@ class StoreService:
             response.headers["retry-after"] = "30"
         return response
 
-    def _root(self, request: Request) -> str:
-        return f"{request.scope['scheme']}://{request.headers.get('host', '')}{ROOT}"
+    def _taken(self, content_type: str, client: Client, study: str | None, body: Body) -> list[Result]:
+        """What became of the instances of a body. Raises _Refused, after which nothing of it is kept."""
+        taken: StoreRequest | None = None
+        try:
+            taken = StoreRequest(content_type, client, study, self._bounds, self._node, self._syncing)
+            size = 0
+            for piece in body.pieces(self._settings.http.idle_timeout):
+                size += len(piece)
+                if size > self._settings.http.max_request_size:
+                    raise TooMuch(self._too_large)
+                taken.feed(piece)
+            return taken.finish()
+        except BaseException as error:
+            if taken is not None:
+                taken.abandon()
+            code = next((code for kind, code in _REFUSED_WITH.items() if isinstance(error, kind)), None)
+            if code is None:
+                log.exception("a Store request from %s could not be taken", client.address)
+                raise _Refused(500, "a fault of the node's own") from error
+            # Who sends nothing, or no HTTP, has nothing more to say on this connection.
+            headers = {"connection": "close"} if isinstance(error, (BadBody, TooSlow)) else {}
+            raise _Refused(code, str(error), headers) from error
+
+    @property
+    def _too_large(self) -> str:
+        return f"more than {self._settings.http.max_request_size} bytes"
 
     def _not_allowed(self, address: str, token: str | None, cause: str) -> Response:
         """The answer to a sender that may not send; nothing of the body is read."""
@@ -149,55 +175,29 @@ class StoreService:
         log.warning("a Store request was refused: %s", words)
         return problem(NOT_AUTHORIZED.http, NOT_AUTHORIZED.meaning + " store here")
 
-    async def _take(self, taken: StoreRequest, request: Request) -> list[Result]:
-        """Hand the body to a thread while more of it comes, the last of it with the word to finish."""
-        body = request.stream()
-        http = self._settings.http
-        writing: asyncio.Future[None] | None = None
-        size = 0
-        try:
-            while True:
-                gathered, whole = await _gathered(body, http.idle_timeout)
-                size += len(gathered)
-                if size > http.max_request_size:
-                    raise TooMuch(f"more than {http.max_request_size} bytes")
-                if writing is not None:
-                    await writing
-                    writing = None
-                if whole:
-                    return await self._in_thread(partial(self._finish, taken, gathered))
-                writing = asyncio.ensure_future(self._in_thread(partial(taken.feed, gathered)))
-        finally:
-            if writing is not None:
-                await writing
 
-    def _finish(self, taken: StoreRequest, rest: bytes) -> list[Result]:
-        taken.feed(rest)
-        return taken.finish()
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._writing, work)
-
-    async def _refuse(self, client: Client, taken: StoreRequest | None, code: int, words: str) -> Response:
-        if taken is not None:
-            await self._in_thread(taken.abandon)
-        self._node.metrics.turned_away(code)
-        values = {"address": client.address, "token": client.token, "code": code, "cause": words}
-        log.warning("a Store request from %(address)s was refused with %(code)d: %(cause)s", values)
-        return problem(code, words)
+_REFUSED_WITH: dict[type[Exception], int] = {
+    BadMultipart: 400,
+    BadMetadata: 400,
+    BadBody: 400,
+    BrokeOff: 400,
+    TooSlow: 408,
+    TooMuch: 413,
+    UnsupportedMediaType: 415,
+    NoRoom: 503,
+}
+"""What a request as a whole is refused with."""
 
 
-async def _gathered(body: AsyncIterator[bytes], patience: float) -> tuple[bytes, bool]:
-    """The next FED bytes or so of a body, and whether it ends with them. Raises TooSlow, ClientDisconnect."""
-    pieces: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(patience):
-            async for piece in body:
-                pieces.append(piece)
-                size += len(piece)
-                if size >= FED:
-                    return b"".join(pieces), False
-    except TimeoutError:
-        raise TooSlow(f"less than {FED} bytes in {patience:g} seconds") from None
-    return b"".join(pieces), True
+class _Refused(Exception):
+    """A request is refused as a whole."""
+
+    def __init__(self, code: int, words: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(words)
+        self.code = code
+        self.words = words
+        self.headers = headers
+
+
+def _root(request: Request) -> str:
+    return f"{request.scope['scheme']}://{request.headers.get('host', '')}{ROOT}"

@@ -16,6 +16,8 @@ from scp.config import Settings
 from scp.receive import Node
 from scp.silence import SilenceAlarm
 from scp.tokens import Tokens
+from scp.web.body import Protocol
+from scp.web.dicomweb import MOST_CONNECTIONS
 from scp.web.scrape import Scrape
 from scp.web.views import application
 
@@ -48,7 +50,9 @@ class HttpDoor:
                 access_log=False,
                 lifespan="off",
                 timeout_keep_alive=5,
-                limit_concurrency=256,
+                limit_concurrency=MOST_CONNECTIONS,
+                http=Protocol,
+                ws="none",
                 server_header=False,
                 proxy_headers=bool(settings.http.trusted_proxies),
                 forwarded_allow_ips=list(settings.http.trusted_proxies),

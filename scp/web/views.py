@@ -11,7 +11,6 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
@@ -44,7 +43,7 @@ AskStanding = Callable[[], Standing | None]
 """Asks how the node as a whole is; None where its acceptor does not answer in time."""
 
 
-def application(settings: Settings, node: Node, standing: AskStanding, tokens: Tokens, scrape: Scrape) -> Starlette:
+def application(settings: Settings, node: Node, standing: AskStanding, tokens: Tokens, scrape: Scrape) -> ASGIApp:
     """The web application of one node."""
     pages = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(default=True), trim_blocks=True
@@ -79,21 +78,23 @@ def application(settings: Settings, node: Node, standing: AskStanding, tokens: T
         """The description of what is served here, for machines."""
         return FileResponse(HERE / "static" / "openapi.yaml", media_type="application/yaml")
 
-    return Starlette(
+    store = StoreService(settings, node)
+    others = Starlette(
         routes=[
             Route("/", page),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", metrics),
             Route("/openapi.yaml", openapi),
-            *StoreService(settings, node).routes(),
+            *store.routes(),
             Mount("/static", StaticFiles(directory=HERE / "static")),
-        ],
-        middleware=[
-            Middleware(_Headers),
-            Middleware(Guard, node=node, tokens=tokens, needed=scope_needed),
-        ],
+        ]
     )
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        await (store if store.is_asked(scope) else others)(scope, receive, send)
+
+    return _Headers(Guard(served, node, tokens, scope_needed))
 
 
 def scope_needed(method: str, path: str) -> TokenScope:

@@ -44,11 +44,6 @@ def instance(**changes: object) -> dict[str, object]:
     return ct(**{"SOPInstanceUID": f"1.2.8.{next(_numbers)}", **changes})
 
 
-def held(node: Served) -> int:
-    """Files of the store, whatever they are."""
-    return sum(1 for each in node.store.rglob("*") if each.suffix in {".dcm", ".part"})
-
-
 def test_instances_are_stored_and_referenced(node: Served) -> None:
     first, second = instance(), instance()
     answer = post(node.http_port, multipart([file(first), file(second)]))
@@ -183,10 +178,10 @@ SOUND = multipart([file(ct(SOPInstanceUID="1.2.9.1"))])
 def test_a_request_that_cannot_be_taken_keeps_nothing(
     node: Served, body: bytes, content_type: str, code: int, why: str
 ) -> None:
-    before = held(node)
+    before = node.held
     answer = post(node.http_port, body, content_type)
     assert (answer.code, why in answer.why) == (code, True), answer.why
-    assert held(node) == before
+    assert node.held == before
 
 
 @pytest.mark.parametrize(
@@ -212,11 +207,11 @@ def test_parts_that_are_no_files_are_other_failures(node: Served, content: bytes
     ],
 )
 def test_instances_that_are_not_taken_say_why(node: Served, content: bytes, reason: int) -> None:
-    before = held(node)
+    before = node.held
     answer = post(node.http_port, multipart([content, file(instance())]))
     assert answer.code == 202
     assert answer.items("00081198")[0]["00081197"]["Value"] == [reason]
-    assert held(node) == before + 1
+    assert node.held == before + 1
 
 
 def test_many_are_answered_in_their_order_each_for_itself(node: Served) -> None:
@@ -224,7 +219,7 @@ def test_many_are_answered_in_their_order_each_for_itself(node: Served) -> None:
     many = [instance(PatientSex="X") if number % 30 == 7 else instance() for number in range(90)]
     files = [file(each) for each in many]
     files[40] = files[40][:200]
-    before = held(node)
+    before = node.held
     answer = post(node.http_port, multipart(files))
     assert answer.code == 202
     named = [str(each["SOPInstanceUID"]) for each in many]
@@ -233,7 +228,7 @@ def test_many_are_answered_in_their_order_each_for_itself(node: Served) -> None:
     stored = [each["00081155"]["Value"][0] for each in answer.items("00081199")]
     assert stored == [each for each in named if each not in {*rejected, named[40]}]
     assert len(answer.items("0008119A")) == 1
-    assert held(node) == before + 89
+    assert node.held == before + 89
     tickets = node.ask("SELECT sop_instance_uid FROM receipt WHERE sop_instance_uid LIKE '1.2.8.%' ORDER BY id")
     assert [uid for (uid,) in tickets if uid in named] == [each for each in named if each != named[40]]
 
@@ -244,13 +239,13 @@ def test_a_part_without_headers_is_of_the_type_of_the_whole(node: Served) -> Non
 
 
 def test_a_request_that_breaks_off_keeps_nothing(node: Served) -> None:
-    before = held(node)
+    before = node.held
     body = multipart([file(instance()), file(instance())])
     with socket.create_connection(("127.0.0.1", node.http_port), 10) as client:
         head = f"POST {STUDIES} HTTP/1.1\r\nHost: x\r\nContent-Type: {RELATED}\r\nContent-Length: {len(body)}\r\n\r\n"
         client.sendall(head.encode() + body[:-10])
     assert post(node.http_port, multipart([file(instance())])).code == 200
-    assert held(node) == before + 1
+    node.until_held(before + 1)
 
 
 def test_a_client_that_dawdles_is_told_so(node: Served) -> None:
