@@ -105,7 +105,9 @@ class Asked:
                 place[each] = [{}]
             place = place[each][0]
         value = self.value if broken else self.sound
-        changes = {**self.met, **({keyword: value} if broken or value is not ... else {})}
+        met = dict(self.met)
+        attributes["SOPClassUID"] = met.pop("SOPClassUID", attributes["SOPClassUID"])
+        changes = {**met, **({keyword: value} if broken or value is not ... else {})}
         for each, changed in changes.items():
             place[each] = changed
             if changed is ...:
@@ -158,9 +160,13 @@ def _met(condition: Expression | None) -> dict[str, object]:
         return {name: value for each in subject for name, value in _met(each).items()}
     if operation == "any item":
         return {subject[0]: [_met(subject[1])]}
+    if operation == "any":
+        return _met(subject[0])
+    if operation == "sop class":
+        return {"SOPClassUID": subject[0]}
     if operation == "items":
         return {subject[0]: [{}, {}]}
-    assert operation in ("absent", "present", "sop class"), condition
+    assert operation in ("absent", "present"), condition
     return {subject: ...} if operation == "absent" else {}
 
 
