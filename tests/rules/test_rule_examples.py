@@ -67,4 +67,4 @@ def test_a_rule_has_words_a_section_and_a_lasting_id(rule: Rule) -> None:
     assert "\n" not in rule.summary
     assert rule.reason
     assert rule.bad or rule.id in {"undecodable", "encoding"}
-    assert re.match(r"(PS3\.\d+ )?[A-F0-9]", rule.section)
+    assert re.match(r"PS3\.\d+ [A-Z0-9]|[A-F0-9]", rule.section)
