@@ -12,6 +12,8 @@ from rules.header import Header
 
 MOST_KNOWN = 64
 """Structures of places for which a condition keeps what they leave of it."""
+MOST_TAGS = 1000
+"""Tags beyond which nothing is kept of a structure: no sender has so many, and they take memory."""
 Read = tuple[int, str]
 """A tag whose value is read, and where: "here", "above", "around" or "frame"; "text", all text of the place."""
 
@@ -97,9 +99,11 @@ class Question:
             return question(_NO, "")
         known = self._among.get((present, root))
         if known is None:
+            known = question(_settled(self._folded, present, root), "", root=root)
             if len(self._among) >= MOST_KNOWN:
                 self._among.clear()
-            known = self._among[present, root] = question(_settled(self._folded, present, root), "", root=root)
+            if len(present) <= MOST_TAGS:
+                self._among[present, root] = known
         return known
 
     @property

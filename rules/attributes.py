@@ -20,6 +20,8 @@ PIXEL_REPRESENTATION = 0x00280103
 LUT_DESCRIPTOR = 0x00283002
 _GOVERNING = frozenset((SPECIFIC_CHARACTER_SET, PIXEL_REPRESENTATION, LUT_DESCRIPTOR))
 """Attributes that say how others of their Item are read: Items of one structure agree on them."""
+_SHORT = 64
+"""Bytes of a value field as most have."""
 _FEW = 16
 """Items that are kept once made; more are made again, for memory's sake."""
 
@@ -179,6 +181,14 @@ class Header:
             return None
         _, offset, length = found
         return bytes(self.source.data[offset : offset + length])
+
+    def field(self, name: str | int) -> tuple[bytes | None, bytes] | None:
+        """The VR as encoded, and the bytes of the value; None where it is absent, or longer than most are."""
+        found = self.element(name)
+        if found is None or found[2] > _SHORT:
+            return None
+        vr, offset, length = found
+        return vr, bytes(self.source.data[offset : offset + length])
 
     def values(self, name: str | int) -> tuple[Value, ...]:
         """The values, typed by VR (IS to int, DS to float, AT to a tag number); a number that does not parse stays str.

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache, partial
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 from rules import tables
-from rules.checks.dimension_values import dimension_indices
-from rules.checks.encapsulation import encapsulations
 from rules.checks.faults import malformed
-from rules.checks.frame_type import frame_types
-from rules.checks.image_type import image_types
-from rules.checks.instance_reference import instance_references
-from rules.checks.real_world_values import real_world_values
 from rules.checks.unlisted import unlisted
-from rules.checks.value_syntax import every_value
-from rules.checks.volume import volumes
 from rules.editions import EDITIONS, NEWEST
 from rules.header import Header
-from rules.image_types import image_type
 from rules.instance import judge_instance
 from rules.iods import iod_of
 from rules.judge import Judge
-from rules.model import Finding, Rule, Undecided
+from rules.model import Finding
 from rules.plan import plan
-from rules.registry import all_rules, broken, run
+from rules.registry import all_rules, broken
 from rules.tally import Tally
+from rules.topics import structure_of
 from rules.wording import listed
 
 
@@ -75,20 +67,14 @@ def check(header: Header, rules: RuleSet) -> Checked:
     uid = header.text("SOPClassUID") or ""
     iod = iod_of(uid, rules.edition)
     tally = Tally()
-    present = frozenset(header.elements())
-    undecided = _tables(header, uid, rules.edition, present, tally)
-    for topic in _topics(iod, rules.edition, present & _deciding()):
-        try:
-            for said in topic(header):
-                if isinstance(said, Undecided):
-                    undecided += 1
-                else:
-                    tally.add(said)
-        except Exception as broke:  # one topic's fault must not cost the others, nor the instance
-            tally.add(broken(_name(topic), broke))
+    structure = structure_of(header, iod, rules.edition)
+    undecided = _tables(header, uid, rules.edition, structure.present, tally)
+    for findings, open_questions in structure.answers(header):
+        undecided += open_questions
+        for finding in findings:
+            tally.add(finding)
     # Asked last: walking the Items may have shown more of them.
-    findings = (*malformed(header.faults), *tally.findings())
-    return Checked(iod, rules.edition, findings, undecided)
+    return Checked(iod, rules.edition, (*malformed(header.faults), *tally.findings()), undecided)
 
 
 def _tables(header: Header, uid: str, edition: str, present: frozenset[int], tally: Tally) -> int:
@@ -105,43 +91,6 @@ def _tables(header: Header, uid: str, edition: str, present: frozenset[int], tal
         tally.add(broken("the fact tables", broke))
         return 0
     return judge.undecided
-
-
-KINDS = 1024
-"""IODs, each with the tags that decide which rules apply, for which the rules are kept together."""
-Said = Finding | Undecided
-Topic = Callable[[Header], Iterable[Said]]
-
-
-@lru_cache(maxsize=KINDS)
-def _topics(iod: str, edition: str, deciding: frozenset[int]) -> tuple[Topic, ...]:
-    """What is asked of an instance of this IOD beside its Modules; of the tags that decide, it holds these."""
-    topics: list[Topic] = [every_value]
-    facts = image_type(iod, edition)
-    if facts is not None:
-        topics.append(partial(image_types, facts=facts))
-    if facts is not None and facts.frames is not None:
-        topics.append(partial(frame_types, images=facts))
-    topics += [encapsulations, real_world_values, dimension_indices, volumes]
-    topics.append(partial(instance_references, edition=edition))
-    topics += [partial(run, rule) for rule in all_rules().values() if _applies(rule, iod, deciding)]
-    return tuple(topics)
-
-
-def _applies(rule: Rule, iod: str, deciding: frozenset[int]) -> bool:
-    if rule.from_tables or (rule.of is not None and not rule.of(iod)):
-        return False
-    return rule.only_with is None or not rule.only_with.isdisjoint(deciding)
-
-
-@cache
-def _deciding() -> frozenset[int]:
-    """The tags on which it depends whether a rule is asked at all."""
-    return frozenset(tag for rule in all_rules().values() for tag in rule.only_with or ())
-
-
-def _name(topic: Topic) -> str:
-    return str(getattr(topic.func if isinstance(topic, partial) else topic, "__name__", "a topic"))
 
 
 @cache

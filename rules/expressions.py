@@ -365,14 +365,12 @@ def _remembering(leaf: _Leaf) -> _Leaf:
     Instances of one sender have the same codes over and over. A VR says how to read the bytes only where it is encoded,
     and in little endian; bytes that are ASCII read the same in every character set.
     """
-    known: dict[tuple[bytes, bytes], Answer] = {}
+    known: dict[tuple[bytes | None, bytes], Answer] = {}
 
     def remembering(place: Header, tag: int) -> Answer:
-        found = place.element(tag)
-        if found is None or found[2] > _SHORT_FIELD or found[0] not in SHORT or place.encoding.big_endian:
+        key = place.field(tag)
+        if key is None or key[0] not in SHORT or place.encoding.big_endian:
             return leaf(place, tag)
-        vr, offset, length = found
-        key = (vr or b"", bytes(place.source.data[offset : offset + length]))
         answer = known.get(key)
         if answer is None:
             answer = leaf(place, tag)
@@ -383,9 +381,8 @@ def _remembering(leaf: _Leaf) -> _Leaf:
     return remembering
 
 
-_SHORT_FIELD = 64
 _MOST_FIELDS = 256
-"""Bytes of a value field to which an answer is remembered, and how many of them are."""
+"""Value fields to which an answer is remembered."""
 
 
 def _value_leaf(number: int, wanted: frozenset[str], equal: bool) -> _Leaf:

@@ -12,7 +12,7 @@ from functools import cache
 from itertools import count
 from typing import NamedTuple
 
-from rules.asking import Question, question
+from rules.asking import MOST_TAGS, Question, question
 from rules.conditions import Answer
 from rules.dictionary import vr_of
 from rules.editions import NEWEST
@@ -180,9 +180,11 @@ class Level:
         """What is asked of a place that holds these tags. Senders repeat themselves, so it is kept."""
         known = self.outlines.get(tags)
         if known is None:
+            known = _outline(self, frozenset(tags))
             if len(self.outlines) >= MOST_OUTLINES:
                 self.outlines.clear()
-            known = self.outlines[tags] = _outline(self, frozenset(tags))
+            if len(tags) <= MOST_TAGS:
+                self.outlines[tags] = known
         return known
 
     def entry(self, tag: int) -> Entry | None:
@@ -383,11 +385,13 @@ class Plan:
         if known is None:
             if len(self._makeups) >= MOST_OUTLINES:
                 self._makeups.clear()
-            known = self._makeups[present] = Makeup(
+            known = Makeup(
                 tuple(self._choice(option, present) for option in self.options),
                 tuple((name, where, min(own & present)) for name, where, own in self._forbidden if own & present),
                 tuple({tag >> 16 for tag in present if _is_later_overlay(tag >> 16)}) if self._has_overlays else (),
             )
+            if len(present) <= MOST_TAGS:
+                self._makeups[present] = known
         return known
 
     def modules(self, header: Header, present: frozenset[int]) -> Modules:

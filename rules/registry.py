@@ -16,6 +16,9 @@ from rules.model import Example, Finding, Problem, Rule, Severity
 LONGEST_ID = 39
 """Characters of a rule's id: with a tag and a ticket it still fits the 64 of an Error Comment."""
 
+BROKEN = "rule-broke"
+"""The id of the finding that stands for a rule that raised."""
+
 _registered: dict[str, Rule] = {}
 
 
@@ -31,6 +34,7 @@ def rule(
 ) -> Callable[[Callable[..., Iterator[Problem]]], Rule]:
     """Register a rule that is asked of the whole header; its docstring and examples are its page.
 
+    What it finds may depend on the header alone: it is not asked again where the values are the same that it read.
     `iods` names IODs, or tells of one whether it is meant: to ask all of them would mean to read all their tables.
     `only_with` names Attributes: a Data Set that holds none of them is passed without asking. Most instances hold
     little of what there are rules on, so this is most of what makes many rules cheap.
@@ -81,7 +85,7 @@ def run(rule: Rule, *subject: object) -> Iterator[Finding]:
 def broken(what: str, broke: Exception) -> Finding:
     """The finding that stands for a rule, or a part of the engine, that raised."""
     return Finding(
-        rule="rule-broke",
+        rule=BROKEN,
         severity=Severity.ERROR,
         path="",
         tag="",

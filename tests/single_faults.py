@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from multi_frame import base, header_of
 from pydicom import Dataset
 
+from rules import attributes as reader
+from rules import topics
 from rules.engine import check, load_rules
+from rules.known import Memory
 from rules.model import Finding, Problem, Severity
 from rules.registry import all_rules
 
@@ -96,14 +99,18 @@ def _new(each: Fault) -> list[Finding]:
 
 @contextmanager
 def switched_off(name: str) -> Iterator[None]:
-    """The rule finds nothing for a while."""
+    """The rule finds nothing for a while; what was found out with it is not remembered meanwhile, nor afterwards."""
     rule = all_rules()[name]
-    check = rule.check
+    check, memory = rule.check, reader.MEMORY
     object.__setattr__(rule, "check", _nothing)
+    reader.MEMORY = Memory()
+    topics._structure.cache_clear()
     try:
         yield
     finally:
         object.__setattr__(rule, "check", check)
+        reader.MEMORY = memory
+        topics._structure.cache_clear()
 
 
 def _nothing(*subject: object) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from rules.charset import ALONE
 from rules.checks.multiplicity import multiplicity
 from rules.dictionary import entry_of
-from rules.encoding import KNOWN
+from rules.encoding import KNOWN, Encoding
 from rules.syntax import LONGEST, URI_CHARACTERS
 from rules.values import SINGLE
 
@@ -40,7 +40,7 @@ UNMET: Usual = (b"", None, ())
 
 
 class Patterns:
-    """What is plain for every tag with its VR as encoded, in one byte order; learnt as they are met.
+    """What is plain for every tag with its VR as encoded, in one encoding; learnt as they are met.
 
     `usual` are the tags that are not worth a second look in the VR that they were first met in: of the dictionary, not
     retired, of no reserved group.
@@ -194,3 +194,10 @@ _FINITE = {
 """Floating point numbers that are neither infinite nor NaN: not all bits of the exponent are set."""
 LITTLE = Patterns(big_endian=False)
 BIG = Patterns(big_endian=True)
+_IMPLICIT = Patterns(big_endian=False)
+"""Apart, since there no VR is the usual one."""
+
+
+def patterns_of(encoding: Encoding) -> Patterns:
+    """What is plain in an encoding."""
+    return _IMPLICIT if encoding.implicit else BIG if encoding.big_endian else LITTLE

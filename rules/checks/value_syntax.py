@@ -14,8 +14,6 @@ from rules.checks.value_attributes import FILE_META, GROUP_LENGTH, attribute, re
 from rules.checks.value_character_set import character_set
 from rules.checks.value_field import Complaint, complaints, count
 from rules.checks.value_patterns import (
-    BIG,
-    LITTLE,
     SPECIFIC_CHARACTER_SET,
     STREAM_WORD,
     UNMET,
@@ -24,6 +22,7 @@ from rules.checks.value_patterns import (
     Plain,
     by_vr,
     is_creator,
+    patterns_of,
 )
 from rules.checks.value_place import Place, once, places_within
 from rules.dictionary import Entry, entry_of
@@ -52,7 +51,7 @@ def _elements(place: Place) -> Iterator[Finding | Undecided]:
     """Every element of a Data Set or Item, then what they are together."""
     header = place.header
     elements, data = header.elements(), header.source.data
-    patterns = BIG if header.encoding.big_endian else LITTLE
+    patterns = patterns_of(header.encoding)
     usual, alone = patterns.usual, place.stencil is None
     all_usual = True
     for tag, (vr, offset, length) in elements.items():
@@ -124,12 +123,12 @@ def _closer(place: Place, tag: int, vr: bytes | None, plain: Plain | None) -> It
     if plain is None:
         yield from attribute(place, tag)
         yield from _encoded_vr(place, tag, vr, entry)
-        plain = (BIG if place.header.encoding.big_endian else LITTLE).beneath(tag, vr)
+        plain = patterns_of(place.header.encoding).beneath(tag, vr)
         _, offset, length = place.header.elements()[tag]
         if plain is not None and (not length or _sound(place, tag, plain, offset, length)):
             return
     if place.header.is_sequence(tag):
-        yield from _within(place, tag, None)
+        yield from _within(place, tag, place.header.known(tag) if place.stencil is None else None)
     elif tag == SPECIFIC_CHARACTER_SET:
         yield from run(value_rules.CHARACTER_SET, list(character_set(place)))
         yield from _values(place, tag, "CS", "1-n", vr, plain)
@@ -139,6 +138,8 @@ def _closer(place: Place, tag: int, vr: bytes | None, plain: Plain | None) -> It
 
 def _within(place: Place, tag: int, known: Known | None) -> Iterator[Finding | Undecided]:
     """The Items of a Sequence; of a known one it is remembered that nothing can be said of them."""
+    if known is not None and known.sound:
+        return
     sound = True
     for each in places_within(place, tag):
         for said in _elements(each):
