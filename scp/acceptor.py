@@ -55,6 +55,7 @@ from scp.logs import set_up_logs
 from scp.notify import PATIENCE, forget, handed_over, notify, reloading
 from scp.records import Event
 from scp.reload import Change, change
+from scp.seldom import Seldom
 from scp.service import CannotStart, greeting, read_rules, stop_event
 from scp.settings import Dimse, Http, Tls
 from scp.upper_layer import prepare_pynetdicom
@@ -77,9 +78,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.25, 30.0
 
 AT_ONCE = 64
 """Connections accepted before children are heard again."""
-
-SAID_AGAIN = 60.0
-"""Seconds between two records of the same address's refused connections."""
 
 NOTES_KEPT = 1000
 
@@ -138,7 +136,7 @@ class Acceptor:
         self._dead = 0
         self._turned_away = 0
         """Connections, since the start."""
-        self._refused_at: dict[str, float] = {}
+        self._refused_lately = Seldom()
         self._is_starting = True
         self._is_accepting = False
         self._paused_until = 0.0
@@ -527,14 +525,10 @@ class Acceptor:
             self._admission.disconnect(worker.pid, host)
 
     def _refused(self, address: str) -> None:
-        """A flood of refusals is recorded once a minute."""
+        """A flood of refusals is recorded once a minute an address."""
         self._turned_away += 1
-        now = time.monotonic()
-        if now - self._refused_at.get(address, -SAID_AGAIN) < SAID_AGAIN:
+        if not self._refused_lately.is_due(address):
             return
-        if len(self._refused_at) > 1000:
-            self._refused_at.clear()
-        self._refused_at[address] = now
         text = f"{address}: too many connections are open; more are closed at once"
         self._note("connection-refused", text, {"address": address})
         log.warning("connections from %s are refused: too many are open", address)

@@ -188,7 +188,7 @@ class Instance:
             self._checked,
             self._node,
             verdict=verdict,
-            status=status_of(verdict),
+            status=status_of(verdict).code,
             size=self.part.size,
             digest=self._digest,
             stored=stored,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from scp.database import DatabaseProblem
 from scp.records import Receipt
 from scp.store import NoRoom
-from scp.verdict import Action, Decision, Verdict
+from scp.verdict import Action, Verdict
 
 LONGEST_COMMENT = 64
 """Characters of Error Comment (0000,0902), a Long String (PS3.5 6.2)."""
@@ -193,24 +192,24 @@ def status_coded(code: int) -> Status:
     return _BY_CODE[code]
 
 
-def outcome(verdict: Verdict) -> Status:
+def status_of(verdict: Verdict) -> Status:
     """The status of a verdict, for any door."""
-    return _outcome(verdict.action, verdict.decisions)
-
-
-def status_of(verdict: Verdict) -> int:
-    """The DIMSE Status of a verdict."""
-    return outcome(verdict).code
-
-
-def answer_for(verdict: Verdict, ticket: str) -> Answer:
-    """What a C-STORE's sender is told of a verdict; the ticket finds the rest of it."""
-    return _answer(status_of(verdict), verdict.action, verdict.decisions, ticket)
+    if verdict.action != Action.ACCEPT and any(each.finding.rule == UNDECODABLE_RULE for each in verdict.decisions):
+        return UNDECODABLE
+    return STATUS_OF_ACTION[verdict.action]
 
 
 def answer_for_receipt(receipt: Receipt) -> Answer:
     """What a C-STORE's sender is told of an instance that has its receipt."""
-    return _answer(receipt.status, Action(receipt.verdict), receipt.decisions, receipt.ticket)
+    if not may_carry_elements(receipt.status):
+        return Answer(receipt.status)
+    action = Action(receipt.verdict)
+    told = [each for each in receipt.decisions if each.action == action]
+    told += [each for each in receipt.decisions if Action.ACCEPT < each.action < action]
+    leading = f"{told[0].finding.rule} {told[0].finding.tag} " if told else ""
+    tags = (tag for each in told if (tag := _tag(each.finding.tag)) is not None)
+    comment = clipped(f"{leading}#{receipt.ticket}")
+    return Answer(receipt.status, comment, tuple(dict.fromkeys(tags))[:MOST_ELEMENTS])
 
 
 def answer_for_failure(error: BaseException) -> Answer:
@@ -248,22 +247,6 @@ def clipped(text: str) -> str:
 
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
-
-def _outcome(action: Action, decisions: Iterable[Decision]) -> Status:
-    if action != Action.ACCEPT and any(each.finding.rule == UNDECODABLE_RULE for each in decisions):
-        return UNDECODABLE
-    return STATUS_OF_ACTION[action]
-
-
-def _answer(code: int, action: Action, decisions: Sequence[Decision], ticket: str) -> Answer:
-    if not may_carry_elements(code):
-        return Answer(code)
-    told = [each for each in decisions if each.action == action]
-    told += [each for each in decisions if Action.ACCEPT < each.action < action]
-    leading = f"{told[0].finding.rule} {told[0].finding.tag} " if told else ""
-    tags = (tag for each in told if (tag := _tag(each.finding.tag)) is not None)
-    return Answer(code, clipped(f"{leading}#{ticket}"), tuple(dict.fromkeys(tags))[:MOST_ELEMENTS])
 
 
 def _tag(text: str) -> int | None:

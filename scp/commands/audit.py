@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from scp.commands.opening import say, settings_and_database
 from scp.commands.tabular import FORMATS, as_json, shown, write, write_parquet
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from scp.settings import Settings
-
-FAILED = 2
-"""Exit code where the audit could not be asked; 1 where it has no answer."""
 
 LISTED = "received_at,calling_ae,iod,verdict,errors,warnings,ticket"
 ASSOCIATIONS = "opened_at,calling_ae,called_ae,address,ending,instances,echoes,bytes,refusal,id"
@@ -120,7 +118,7 @@ def show(what: str, form: str, config: Path | None) -> None:
         if receipt_id is None:
             others = list(receipts(asked.connection, Filter(uid=what), columns=["id"], limit=1))
             hint = f"; it is a Study or a Series: dicomgate audit list --uid {what}" if others else ""
-            raise SystemExit(_say(f"no receipt with the ticket, SOP Instance UID or id {what}{hint}", 1))
+            raise SystemExit(say(f"no receipt with the ticket, SOP Instance UID or id {what}{hint}", 1))
         found = instance(asked.connection, receipt_id)
     out = sys.stdout
     if form == "table":
@@ -213,7 +211,7 @@ def query(question: str, timeout: int, form: str, config: Path | None) -> None:
                 names = _unique(columns)
                 _write((dict(zip(names, row, strict=True)) for row in rows), names, form)
         except QueryProblem as problem:
-            raise SystemExit(_say(str(problem))) from None
+            raise SystemExit(say(str(problem))) from None
 
 
 @audit.command()
@@ -277,31 +275,17 @@ class _Asked:
 @contextmanager
 def _asking(config: Path | None, statement_timeout: float = 300) -> Iterator[_Asked]:
     """The audit, to be read; SystemExit with a line on standard error where it cannot be."""
-    from scp.config import ConfigError, load
+    with settings_and_database(config, statement_timeout=statement_timeout) as (settings, engine):
+        from scp.database import is_absent, reading, shown
+        from scp.schema import State, require_current, state
 
-    try:
-        settings = load(config)
-    except ConfigError as error:
-        raise SystemExit(_say(str(error))) from None
-    from scp.database import DatabaseProblem, is_absent, open_engine, reading, shown
-    from scp.schema import State, require_current, state
-
-    try:
-        engine = open_engine(
-            settings.audit.url, settings.audit.connect_timeout, read_only=True, statement_timeout=statement_timeout
-        )
-        try:
-            if is_absent(engine) or state(engine) is State.EMPTY:
-                _say(f"nothing received yet: no audit at {shown(engine.url)}")
-                yield _Asked(settings, None)
-                return
-            require_current(engine)
-            with reading(engine) as connection:
-                yield _Asked(settings, connection)
-        finally:
-            engine.dispose()
-    except DatabaseProblem as problem:
-        raise SystemExit(_say(str(problem))) from None
+        if is_absent(engine) or state(engine) is State.EMPTY:
+            say(f"nothing received yet: no audit at {shown(engine.url)}")
+            yield _Asked(settings, None)
+            return
+        require_current(engine)
+        with reading(engine) as connection:
+            yield _Asked(settings, connection)
 
 
 def _answer(
@@ -394,14 +378,8 @@ def _write_file(rows: Iterator[dict[str, Any]], types: dict[str, type], form: st
                 write(rows, list(types), form, out)
         part.replace(output)
     except ModuleNotFoundError:
-        raise SystemExit(_say("parquet needs pyarrow: install dicomgate[parquet]")) from None
+        raise SystemExit(say("parquet needs pyarrow: install dicomgate[parquet]")) from None
     except OSError as error:
-        raise SystemExit(_say(f"{output}: {error.strerror}")) from None
+        raise SystemExit(say(f"{output}: {error.strerror}")) from None
     finally:
         part.unlink(missing_ok=True)
-
-
-def _say(text: str, code: int = FAILED) -> int:
-    for line in text.splitlines():
-        print(f"dicomgate: {line}", file=sys.stderr)
-    return code

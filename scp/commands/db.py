@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from scp.commands.opening import say, settings_and_database
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
 UNSOUND = 1
 """Exit code where the database is reached and something is wrong with it."""
-FAILED = 2
-"""Exit code where it cannot be reached, or the configuration is wrong."""
-
 config_option = click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="Configuration file.")
 
 
@@ -110,7 +108,7 @@ def _recover(settings: Settings) -> None:
         with node(settings) as made:
             received = recover(made, orphans(made.store, made.engine)).receipts
     except StoreProblem as problem:
-        raise SystemExit(_say(f"{problem}; or stop the node that runs, which recovers when it starts")) from None
+        raise SystemExit(say(f"{problem}; or stop the node that runs, which recovers when it starts")) from None
     for each in received:
         click.echo(f"{each.ticket}: received again, {each.verdict}, {each.stored or 'kept already'}")
 
@@ -119,32 +117,3 @@ def _recover(settings: Settings) -> None:
 def _database(config: Path | None, read_only: bool = True) -> Iterator[sa.Engine]:
     with settings_and_database(config, read_only) as (_, engine):
         yield engine
-
-
-@contextmanager
-def settings_and_database(config: Path | None, read_only: bool = True) -> Iterator[tuple[Settings, sa.Engine]]:
-    """The settings, and an engine on their database; SystemExit with a line on standard error for what goes wrong."""
-    from scp.config import ConfigError, load
-
-    try:
-        settings = load(config)
-    except ConfigError as error:
-        raise SystemExit(_say(str(error))) from None
-    from scp.database import DatabaseProblem, open_engine
-
-    try:
-        engine = open_engine(
-            settings.audit.url, settings.audit.connect_timeout, read_only=read_only, statement_timeout=3600
-        )
-        try:
-            yield settings, engine
-        finally:
-            engine.dispose()
-    except DatabaseProblem as problem:
-        raise SystemExit(_say(str(problem))) from None
-
-
-def _say(text: str) -> int:
-    for line in text.splitlines():
-        print(f"dicomgate: {line}", file=sys.stderr)
-    return FAILED

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from scp.config_file import ConfigError
+from scp.commands.opening import configured, say, settings_and_database
 
 if TYPE_CHECKING:
     from scp.policy import Policy
     from scp.settings import Settings
     from scp.verdict import Verdict
-
-FAILED = 2
-"""Exit code where the audit could not be asked; 1 where it has no answer."""
 
 CONFIG = click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="Configuration file.")
 
@@ -33,7 +29,7 @@ def show(config: Path | None) -> None:
     """Print the policy in the order in which its lines are asked, and the devices with their modes."""
     from scp.policy import compile_policy
 
-    compiled = compile_policy(_settings(config))
+    compiled = compile_policy(configured(config))
     for line in compiled.lines:
         click.echo(f"line {line.number}: {line.words}, then {line.then}")
     click.echo("no line: errors and duplicate-different flag, the rest is accepted")
@@ -56,17 +52,16 @@ def explain(what: str, form: str, config: Path | None) -> None:
     """
     from scp.policy import SHIPPED, compile_policy, why
 
-    settings = _settings(config)
-    row, verdict = _received(what, settings)
-    configured = compile_policy(settings)
-    decided_by = configured if configured.digest == verdict.policy else SHIPPED
+    row, verdict, settings = _received(what, config)
+    compiled = compile_policy(settings)
+    decided_by = compiled if compiled.digest == verdict.policy else SHIPPED
     if form == "json":
         click.echo(json.dumps(_as_object(row, verdict, decided_by)))
         return
     device = f", device {verdict.device!r}" if verdict.device else ""
     click.echo(f"{row['ticket']}: {verdict.action}; from {row['calling_ae']}{device}; policy {verdict.policy[:12]}")
     if decided_by.digest != verdict.policy:
-        click.echo(f"that policy is no longer configured (now {configured.digest[:12]}): its lines are known by number")
+        click.echo(f"that policy is no longer configured (now {compiled.digest[:12]}): its lines are known by number")
     for each in verdict.decisions:
         finding = each.finding
         click.echo(f"  {each.action:<10}  {finding.severity:<7}  {finding.rule} {finding.tag}".rstrip())
@@ -99,36 +94,21 @@ def _as_object(row: dict[str, Any], verdict: Verdict, decided_by: Policy) -> dic
     }
 
 
-def _settings(config: Path | None) -> Settings:
-    from scp.config import load
+def _received(what: str, config: Path | None) -> tuple[dict[str, Any], Verdict, Settings]:
+    """The receipt that is meant, its verdict as the audit has it, and the settings of now."""
+    with settings_and_database(config) as (settings, engine):
+        from scp.database import is_absent, reading
+        from scp.queries import find, instance
+        from scp.schema import State, state
 
-    try:
-        return load(config)
-    except ConfigError as error:
-        raise SystemExit(_say(str(error))) from None
-
-
-def _received(what: str, settings: Settings) -> tuple[dict[str, Any], Verdict]:
-    """The receipt that is meant, and its verdict as the audit has it."""
-    from scp.database import DatabaseProblem, is_absent, open_engine, reading
-    from scp.queries import find, instance
-    from scp.schema import State, state
-
-    try:
-        engine = open_engine(settings.audit.url, settings.audit.connect_timeout, read_only=True)
-        try:
-            if is_absent(engine) or state(engine) is State.EMPTY:
-                raise SystemExit(_say(f"nothing received yet: no audit at {settings.audit.shown_url}", 1))
-            with reading(engine) as connection:
-                receipt_id = find(connection, what)
-                if receipt_id is None:
-                    raise SystemExit(_say(f"no receipt with the ticket, SOP Instance UID or id {what}", 1))
-                found = instance(connection, receipt_id)
-        finally:
-            engine.dispose()
-    except DatabaseProblem as problem:
-        raise SystemExit(_say(str(problem))) from None
-    return found["receipt"], _verdict(found["receipt"], found["findings"])
+        if is_absent(engine) or state(engine) is State.EMPTY:
+            raise SystemExit(say(f"nothing received yet: no audit at {settings.audit.shown_url}", 1))
+        with reading(engine) as connection:
+            receipt_id = find(connection, what)
+            if receipt_id is None:
+                raise SystemExit(say(f"no receipt with the ticket, SOP Instance UID or id {what}", 1))
+            found = instance(connection, receipt_id)
+    return found["receipt"], _verdict(found["receipt"], found["findings"]), settings
 
 
 def _verdict(row: dict[str, Any], findings: list[dict[str, Any]]) -> Verdict:
@@ -156,9 +136,3 @@ def _verdict(row: dict[str, Any], findings: list[dict[str, Any]]) -> Verdict:
         for each in findings
     )
     return Verdict(Action(row["verdict"]), decisions, row["device"], row["policy"])
-
-
-def _say(text: str, code: int = FAILED) -> int:
-    for line in text.splitlines():
-        print(f"dicomgate: {line}", file=sys.stderr)
-    return code

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
+
+from scp.commands.opening import configured, say
 
 
 @click.command()
@@ -16,13 +17,8 @@ def serve(file: Path | None) -> None:
     Without a configuration it listens on 127.0.0.1:11112 (DIMSE) and 127.0.0.1:8088 (HTTP) and keeps
     everything under ./var.
     """
-    from scp.config import ConfigError, load
-
-    try:
-        settings = load(file)
-    except ConfigError as error:
-        raise SystemExit(_say(str(error))) from None
-
+    settings = configured(file)
+    from scp.config import load
     from scp.database import DatabaseProblem
     from scp.identity import IdentityProblem
     from scp.logs import set_up_logs
@@ -33,10 +29,4 @@ def serve(file: Path | None) -> None:
     try:
         run(settings, reread=lambda: load(file))
     except (CannotStart, DatabaseProblem, IdentityProblem, StoreProblem) as error:
-        raise SystemExit(_say(str(error))) from None
-
-
-def _say(text: str) -> int:
-    for line in text.splitlines():
-        print(f"dicomgate: {line}", file=sys.stderr)
-    return 2
+        raise SystemExit(say(str(error))) from None

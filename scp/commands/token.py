@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from scp.commands.db import config_option, settings_and_database
+from scp.commands.db import config_option
+from scp.commands.opening import settings_and_database
 
 SCOPES = ("store", "read", "review", "admin")
 _SPAN = re.compile(r"([1-9][0-9]*)([hdwy])")

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
 from scp.conformance.document import Block, Document, Points, Row, Table
+from scp.templates import templates_in
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -28,14 +28,7 @@ def markdown(document: Document) -> str:
 
 def html(document: Document) -> str:
     """The document as one page without a request to anywhere."""
-    pages = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=select_autoescape(["html"]),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=StrictUndefined,
-    )
+    pages = templates_in(TEMPLATES)
     pages.filters["text"] = _html_text
     pages.tests |= {"paragraph": _is(str), "points": _is(Points), "table": _is(Table)}
     return pages.get_template("statement.html").render(document=document, sections=list(document.numbered()))

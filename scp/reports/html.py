@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
 from rules.model import Finding, Rule, Severity
 from rules.reference import section_of
 from rules.registry import all_rules
@@ -29,6 +27,7 @@ from scp.reports.wording import (
     shown_path,
     without_items,
 )
+from scp.templates import templates_in
 from scp.verdict import Action
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -109,14 +108,7 @@ def html(outcomes: Iterable[Told], run: Run) -> Iterator[str]:
         else:
             files.append(_row(len(files) + 1, outcome))
     script = (TEMPLATES / "filter.js").read_bytes()
-    pages = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=select_autoescape(["html"]),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=StrictUndefined,
-    )
+    pages = templates_in(TEMPLATES)
     pages.filters |= {"counted": counted, "parts": _parts, "place": place, "printable": printable, "repeats": repeats}
     stream = pages.get_template("report.html").stream(
         run=run,

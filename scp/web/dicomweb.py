@@ -155,7 +155,7 @@ class StoreService:
         except BaseException as error:
             if taken is not None:
                 taken.abandon()
-            code = next((code for kind, code in _REFUSED_WITH.items() if isinstance(error, kind)), None)
+            code = next((code for kind, code in REFUSED_WITH.items() if isinstance(error, kind)), None)
             if code is None:
                 log.exception("a Store request from %s could not be taken", client.address)
                 raise _Refused(500, "a fault of the node's own") from error
@@ -176,7 +176,7 @@ class StoreService:
         return problem(NOT_AUTHORIZED.http, NOT_AUTHORIZED.meaning + " store here")
 
 
-_REFUSED_WITH: dict[type[Exception], int] = {
+REFUSED_WITH: dict[type[Exception], int] = {
     BadMultipart: 400,
     BadMetadata: 400,
     BadBody: 400,

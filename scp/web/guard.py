@@ -18,15 +18,13 @@ from starlette.types import Scope as AsgiScope
 
 from scp.receive import Node
 from scp.records import Event
+from scp.seldom import Seldom
 from scp.tokens import Scope, Token, Tokens
 
 log = logging.getLogger("dicomgate.http")
 
 OPEN = frozenset({"/healthz", "/readyz"})
 """Answered to anybody: they say nothing of patients or senders."""
-
-SAID_AGAIN = 60.0
-"""Seconds between two records of the same address being turned away."""
 
 MOST_ADDRESSES = 10_000
 
@@ -39,7 +37,7 @@ class Guard:
         self._node = node
         self._tokens = tokens
         self._needed = needed
-        self._told: dict[str, float] = {}
+        self._refused_lately = Seldom()
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -96,12 +94,8 @@ class Guard:
     def _record(self, request: Request, words: str) -> None:
         """Record and log it, once a minute an address."""
         address = request.client.host if request.client else ""
-        now = time.monotonic()
-        if now - self._told.get(address, -SAID_AGAIN) < SAID_AGAIN:
+        if not self._refused_lately.is_due(address):
             return
-        if len(self._told) >= MOST_ADDRESSES:
-            self._told.clear()
-        self._told[address] = now
         detail: dict[str, object] = {"address": address, "path": request.url.path[:200]}
         self._node.committer.note(Event(datetime.now(UTC), "http-refused", f"{address}: {words}", detail))
         log.warning("a request from %(address)s was refused: %(cause)s", {"address": address, "cause": words})

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, select_autoescape
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -24,6 +23,7 @@ from scp.database import DatabaseProblem, reading, shown, takes_writes
 from scp.queries import Filter, findings_of, receipts, stats
 from scp.receive import Node
 from scp.schema import HEAD, current
+from scp.templates import templates_in
 from scp.tokens import Scope as TokenScope
 from scp.tokens import Tokens
 from scp.web.dicomweb import StoreService
@@ -45,9 +45,7 @@ AskStanding = Callable[[], Standing | None]
 
 def application(settings: Settings, node: Node, standing: AskStanding, tokens: Tokens, scrape: Scrape) -> ASGIApp:
     """The web application of one node."""
-    pages = Environment(
-        loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(default=True), trim_blocks=True
-    )
+    pages = templates_in(HERE / "templates")
     pages.filters["bytes"] = readable_bytes
 
     async def healthz(_: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +11,14 @@ from xml.etree import ElementTree
 
 import pytest
 import schemathesis
+import yaml
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from serving import Served, serving
 
 import scp.web
+from scp import status
+from scp.web.dicomweb import CAPABILITIES, REFUSED_WITH
 
 PAGE = Path(scp.web.__file__).parent / "static" / "openapi.yaml"
 
@@ -44,6 +48,27 @@ def test_answers_are_as_described(case: schemathesis.Case, node: Served) -> None
 def test_it_is_served(node: Served) -> None:
     code, text = node.get("/openapi.yaml")
     assert (code, text) == (200, PAGE.read_text())
+
+
+def test_page_description_and_capabilities_name_the_same_answers() -> None:
+    """The codes of the page's table, the responses of the description, and those of the capabilities, by what comes."""
+    page = (Path(__file__).parents[2] / "docs/dicomweb.md").read_text().partition("## What is answered")[2]
+    table = re.findall(r"^\| (\d{3}(?:, \d{3})*) \|", page, re.MULTILINE)
+    written = {code for row in table for code in row.split(", ")}
+    responses = yaml.safe_load(PAGE.read_text())["paths"]["/dicom-web/studies"]["post"]["responses"]
+    described = {code: each["$ref"].rpartition("/")[2] for code, each in responses.items()}
+    capable: dict[str, set[str]] = {}
+    for each in ElementTree.fromstring(CAPABILITIES).iterfind(".//{*}response"):
+        kinds = {str(form.get("mediaType")) for form in each.iterfind("{*}representation")}
+        for code in str(each.get("status")).split():
+            capable[code] = capable.get(code, set()) | kinds
+    module, problem = {"application/dicom+json", "application/dicom+xml"}, {"application/problem+json"}
+    forms = {"Module": module, "Refused": problem, "NothingStored": module | problem}
+    assert written == set(described)
+    assert capable == {code: forms[name] for code, name in described.items()}
+    causes = [each.http for each in vars(status).values() if isinstance(each, status.Status)]
+    said = {str(each) for each in (*REFUSED_WITH.values(), *causes)}
+    assert said <= written
 
 
 @pytest.mark.parametrize("path", ["", "/", "/studies", "/studies/1.2.3"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 
 import pytest
+from databases import a_receipt
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -12,15 +13,16 @@ from rules.model import Finding, Severity
 from scp import status
 from scp.database import DatabaseGone
 from scp.status import (
+    Answer,
     Status,
-    answer_for,
     answer_for_failure,
+    answer_for_receipt,
     clipped,
     may_carry_comment,
     may_carry_elements,
-    outcome,
     refusal,
     status_for_failure,
+    status_of,
 )
 from scp.store import NoRoom
 from scp.verdict import Action, Decision, Verdict
@@ -38,6 +40,12 @@ def verdict(*decisions: Decision) -> Verdict:
     return Verdict(max((each.action for each in decisions), default=Action.ACCEPT), decisions, None, "digest")
 
 
+def answer_to(decided: Verdict) -> Answer:
+    """What is told of an instance that was decided upon so."""
+    code = status_of(decided).code
+    return answer_for_receipt(a_receipt(1, *decided.decisions, verdict=decided.action, status=code, ticket=TICKET))
+
+
 @pytest.mark.parametrize(
     ("action", "dimse", "stow", "http"),
     [
@@ -48,7 +56,7 @@ def verdict(*decisions: Decision) -> Verdict:
     ],
 )
 def test_every_action_has_its_answer_at_every_door(action: Action, dimse: int, stow: int | None, http: int) -> None:
-    found = outcome(verdict(decision(action)))
+    found = status_of(verdict(decision(action)))
     assert (found.code, found.reason, found.http) == (dimse, stow, http)
 
 
@@ -80,20 +88,20 @@ def test_no_two_causes_share_a_code() -> None:
 
 @pytest.mark.parametrize("action", [Action.QUARANTINE, Action.REJECT])
 def test_what_cannot_be_decoded_is_answered_as_such(action: Action) -> None:
-    answer = answer_for(verdict(decision(Action.FLAG), decision(action, "undecodable", "(0010,0010)")), TICKET)
+    answer = answer_to(verdict(decision(Action.FLAG), decision(action, "undecodable", "(0010,0010)")))
     assert answer.status == 0xC000
     assert answer.error_comment == f"undecodable (0010,0010) #{TICKET}"
     assert answer.offending_elements == (0x00100010, 0x00080008)
 
 
 def test_the_comment_names_the_rule_that_led_its_tag_and_the_ticket() -> None:
-    answer = answer_for(verdict(decision(Action.FLAG, "a", "(0008,0060)"), decision(Action.REJECT)), TICKET)
+    answer = answer_to(verdict(decision(Action.FLAG, "a", "(0008,0060)"), decision(Action.REJECT)))
     assert answer.status == 0xA900
     assert answer.error_comment == f"image-type-value-1 (0008,0008) #{TICKET}"
 
 
 def test_success_carries_neither_comment_nor_elements() -> None:
-    assert answer_for(verdict(decision(Action.ACCEPT)), TICKET) == status.Answer(0x0000)
+    assert answer_to(verdict(decision(Action.ACCEPT))) == status.Answer(0x0000)
 
 
 def test_offending_elements_are_distinct_with_the_leading_first_and_without_what_was_accepted() -> None:
@@ -105,27 +113,27 @@ def test_offending_elements_are_distinct_with_the_leading_first_and_without_what
         decision(Action.QUARANTINE, tag="(7FE0,0010)"),
         decision(Action.QUARANTINE, tag=""),
     )
-    assert answer_for(decided, TICKET).offending_elements == (0x7FE00010, 0x00080008, 0x00080060)
+    assert answer_to(decided).offending_elements == (0x7FE00010, 0x00080008, 0x00080060)
 
 
 def test_a_thousand_faults_do_not_fill_the_response() -> None:
     many = verdict(*(decision(Action.FLAG, tag=f"(0009,{n:04X})") for n in range(1000)))
-    assert len(answer_for(many, TICKET).offending_elements) == status.MOST_ELEMENTS
+    assert len(answer_to(many).offending_elements) == status.MOST_ELEMENTS
 
 
 def test_a_verdict_without_findings_still_gives_its_ticket() -> None:
     kept_apart = Verdict(Action.QUARANTINE, (), None, "digest")
-    assert answer_for(kept_apart, TICKET).error_comment == f"#{TICKET}"
+    assert answer_to(kept_apart).error_comment == f"#{TICKET}"
 
 
 def test_the_longest_rule_id_still_leaves_room_for_tag_and_ticket() -> None:
-    comment = answer_for(verdict(decision(Action.FLAG, "r" * 39)), TICKET).error_comment
+    comment = answer_to(verdict(decision(Action.FLAG, "r" * 39))).error_comment
     assert comment.endswith(TICKET)
     assert len(comment) <= 64
 
 
 def test_no_patient_data_leaves_in_an_answer() -> None:
-    assert "Doe" not in answer_for(verdict(decision(Action.REJECT)), TICKET).error_comment
+    assert "Doe" not in answer_to(verdict(decision(Action.REJECT))).error_comment
 
 
 @given(st.text(max_size=100))
