@@ -27,6 +27,7 @@ SLOWEST = 1 << 18
 """Bytes that have to come within the time that a client is waited for."""
 
 _EXTENSION = "dicomgate.body"
+_FRAMING = (b"content-length", b"transfer-encoding")
 
 
 class BadBody(Exception):
@@ -134,15 +135,48 @@ class _Buffers(threading.local):
 _buffers = _Buffers()
 
 
+class _Rest:
+    """What a parser tells that knows only the body of a request."""
+
+    def __init__(self, protocol: Protocol) -> None:
+        self.on_body = protocol.on_body
+        self.on_message_complete = protocol.on_message_complete
+
+
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
     _body: Body | None = None
     """What a thread reads now."""
+    _is_cut_short = False
+    """The parser has taken an offer of another protocol for the end of the request, though a body follows."""
+
+    def data_received(self, data: bytes) -> None:
+        """Some of what the client sends."""
+        self._unset_keepalive_if_required()
+        try:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                if self._is_cut_short:
+                    self._read_on(data[offer.args[0] :])
+        except httptools.HttpParserError:
+            self.logger.warning("what came from %s is no HTTP", self.client)
+            self.send_400_response("This is no HTTP.")
+
+    def _read_on(self, rest: bytes) -> None:
+        """Have another parser read the body, which begins here; what follows behind it has to be another connection."""
+        self._is_cut_short = False
+        self.cycle.keep_alive = False
+        framing = (name + b": " + value for name, value in self.headers if name in _FRAMING)
+        self.parser = httptools.HttpRequestParser(_Rest(self))
+        self.parser.feed_data(b"\r\n".join((b"POST / HTTP/1.1", *framing, b"\r\n")))
+        self.parser.feed_data(rest)
 
     def on_headers_complete(self) -> None:
         """A request begins, of whose body `body_of` makes a Body."""
         super().on_headers_complete()
+        self._is_cut_short = self.parser.should_upgrade() and any(name in _FRAMING for name, _ in self.headers)
         self.scope["extensions"] = {_EXTENSION: partial(self._hand_over, self.cycle)}  # type: ignore[dict-item]
 
     def on_message_begin(self) -> None:
@@ -160,6 +194,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The body is whole."""
+        if self._is_cut_short:
+            return
         if self._body is not None:
             self._body.end()
         super().on_message_complete()

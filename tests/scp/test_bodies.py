@@ -76,6 +76,23 @@ def test_a_client_may_wait_to_be_told_to_go_on(node: Served) -> None:
         assert answer(client)[0] == 200
 
 
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("late", [0, 200, 2000])
+def test_an_offer_of_another_protocol_is_let_pass(node: Served, late: int, chunked: bool) -> None:
+    """HTTP clients of Java make it with the first request of a connection, and expect an answer to the request."""
+    body = a_body(500_000)
+    framed = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if chunked else body
+    offer = "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA"
+    sent = head(None if chunked else len(body), *offer) + framed
+    with connected(node) as client:
+        client.sendall(sent[:late])
+        client.sendall(sent[late:])
+        code, told = answer(client)
+        assert code == 200
+        assert b"connection: close" in told
+        assert client.recv(1) == b""
+
+
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_what_is_sent_before_the_answer_is_not_taken_for_body(node: Served, chunked: bool, late: bool) -> None:
