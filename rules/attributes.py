@@ -18,6 +18,7 @@ from rules.walk import Element, Elements, PixelData, Source, Table, Walk, is_seq
 SPECIFIC_CHARACTER_SET = 0x00080005
 PIXEL_REPRESENTATION = 0x00280103
 LUT_DESCRIPTOR = 0x00283002
+PER_FRAME = 0x52009230
 _GOVERNING = frozenset((SPECIFIC_CHARACTER_SET, PIXEL_REPRESENTATION, LUT_DESCRIPTOR))
 """Attributes that say how others of their Item are read: Items of one structure agree on them."""
 _SHORT = 64
@@ -62,6 +63,7 @@ class Header:
         "start",
         "transfer_syntax_uid",
         "walked_to",
+        "within_frames",
     )
 
     def __init__(
@@ -91,6 +93,8 @@ class Header:
         self._codecs: tuple[str, ...] | None = None
         self._character_sets: tuple[str, ...] | None = None
         self._tag = self._number = 0
+        self.within_frames: bool = parent is not None and parent.within_frames
+        """Whether this is an Item of the Per-Frame Functional Groups Sequence, or within one."""
         if parent is None:
             self.root: Header = self
             self._depth = 0
@@ -362,6 +366,8 @@ class Header:
         item = Header(self.source, encoding, start, end, self, report)
         item.delimited = delimited
         item._tag, item._number = tag, number
+        if tag == PER_FRAME:
+            item.within_frames = True
         return item
 
     def survey(self) -> None:
@@ -385,20 +391,22 @@ class Header:
             self.source.budget -= known.elements
             self._passed += (tag,)
         else:
-            self._item_table(tag)
+            self._first_read(tag, known)
 
     def known(self, tag: int) -> Known | None:
         """What is known of a Sequence that is there, by its bytes; None where it is long, or encoded as few are.
 
-        What it holds is Attributes by their own VRs only: how a UN is read depends on what stands around.
+        What it holds is Attributes by their own VRs only: how a UN is read depends on what stands around. Of what is
+        within frames nothing is known, since no two are the same.
         """
+        known = self._known.get(tag, _UNSOUGHT)
+        if known is not _UNSOUGHT:
+            return known
         if self._known is _UNKNOWN:
-            if any(place._table is None for place in self._around()):
-                return None  # the walk of what is around has led here
+            if self.within_frames or any(place._table is None for place in self._around()):
+                return None  # in the latter case, the walk of what is around has led here
             self._known = {}
-        elif tag in self._known:
-            return self._known[tag]
-        known: Known | None = None
+        known = None
         vr, offset, length = self.elements()[tag]
         source = self.source
         if 0 < length <= LONGEST and vr == b"SQ" and self.encoding is EXPLICIT_LITTLE and source.limits is LIMITS:
@@ -514,14 +522,18 @@ class Header:
     def _item_table(self, tag: int) -> ItemTable:
         table = self._sequences.get(tag)
         if table is None:
-            vr, start, length = self.elements()[tag]
-            source, end = self.source, min(start + length, len(self.source.data))
-            known = self.known(tag) if self._report else None
-            faults, budget = len(source.faults), source.budget
-            table = self._read_items(tag, items_encoding(self.encoding, vr), start, end, delimited=False)
-            if known is not None and tag not in self._passed:
-                without_fault = table.intact and len(source.faults) == faults < source.limits.faults
-                known.elements = budget - source.budget if without_fault else None
+            table = self._first_read(tag, self.known(tag) if self._report and tag not in self._passed else None)
+        return table
+
+    def _first_read(self, tag: int, known: Known | None) -> ItemTable:
+        """The Items of a Sequence of defined length; of a known one it is remembered if they are without fault."""
+        vr, start, length = self.elements()[tag]
+        source, end = self.source, min(start + length, len(self.source.data))
+        faults, budget = len(source.faults), source.budget
+        table = self._read_items(tag, items_encoding(self.encoding, vr), start, end, delimited=False)
+        if known is not None:
+            without_fault = table.intact and len(source.faults) == faults < source.limits.faults
+            known.elements = budget - source.budget if without_fault else None
         return table
 
     def _read_items(self, tag: int, encoding: Encoding, start: int, end: int, delimited: bool) -> ItemTable:
@@ -578,6 +590,7 @@ class Header:
 
 
 _NONE: Mapping[int, None] = {}
+_UNSOUGHT = Known()
 _UNKNOWN: dict[int, Known | None] = {}
 """Of whom nobody has asked yet what is known; stays empty."""
 

@@ -71,15 +71,20 @@ class Stencil:
         if found is None:
             return None
         column = {}
+        shared = False
         for numbers, fields in found:
             if len(fields) == 1:
+                shared = shared or fields[0] in column
                 column.setdefault(fields[0], []).extend(numbers)
-            elif len(found) == 1 and len(each := _each_alone(fields, numbers)) == len(fields):
-                column = each
+                continue
+            each = _each_alone(fields, numbers)
+            if len(each) == len(fields) and column.keys().isdisjoint(each):
+                column |= each
             else:
+                shared = True
                 for number, value in zip(numbers, fields, strict=True):
                     column.setdefault(value, []).append(number)
-        if len(found) > 1:
+        if shared and len(found) > 1:
             for having in column.values():
                 having.sort()
         if len(column) <= FEW:

@@ -33,7 +33,7 @@ MOST_BYTES = 1 << 15
 """Value fields that are kept of one structure."""
 LONG = 128
 """Bytes beyond which a value field is not kept."""
-PATIENCE = 6
+PATIENCE = 3
 """How many more misses than hits it takes until what a topic says is not kept any more."""
 
 Said = Finding | Undecided

@@ -62,7 +62,7 @@ def uid_root(header: Header) -> Iterator[Problem]:
         if uid.startswith(RESERVED):
             if not uid.startswith(WELL_KNOWN.get(keyword, " ")):
                 yield Problem(keyword, "is under the root of the Standard, reserved for what that defines")
-        elif not _is_root(*uid.split(".")[:2]):
+        elif not _is_root(*uid.split(".", 2)[:2]):
             yield Problem(keyword, "is under a root that ISO/IEC 8824 does not have", severity=Severity.WARNING)
 
 

@@ -245,7 +245,7 @@ def _seen(field: Field, complaint: Complaint) -> str:
 
 LOOKED_AT = 1 << 20
 """Bytes of a value field of strings that are looked at value by value: nobody sends more, and it would take long."""
-MANY = 64
+MANY = 16
 """Distinct values of an Attribute from which on those found sound are kept while the instance is judged."""
 PATIENT = 0x0010
 _HABITS = frozenset((value_rules.PADDING.id, GROUP_LENGTH.id))
