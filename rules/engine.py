@@ -11,6 +11,7 @@ from pathlib import Path
 from rules import tables
 from rules.checks.faults import malformed
 from rules.checks.unlisted import unlisted
+from rules.checks.value_patterns import prepare
 from rules.editions import EDITIONS, NEWEST
 from rules.header import Header
 from rules.instance import judge_instance
@@ -59,6 +60,7 @@ def load_rules(edition: str | None = None) -> RuleSet:
     if edition is not None and edition not in EDITIONS:
         raise ValueError(f"there are no rules for edition {edition}, only for {listed(EDITIONS)}")
     all_rules()
+    prepare()
     return RuleSet(edition or NEWEST, _version)
 
 

@@ -57,7 +57,6 @@ def storage_sop_classes() -> Mapping[str, str]:
     return MappingProxyType({uid: iod.name for iod in iods().values() for uid in iod.sop_class_uids})
 
 
-@cache
 def iod_of(uid: str, edition: str = NEWEST) -> str:
     """The name of the IOD that a SOP Class is of; "" where the edition lists none."""
     iod = storage_sop_classes().get(uid, "")

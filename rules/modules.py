@@ -77,13 +77,11 @@ class Table:
     within: tuple[Row | Include, ...]
 
 
-@cache
 def module(name: str, edition: str = NEWEST) -> Table | None:
     """A Module by its name in PS3.3, as an edition had it; None where its table is not among the facts."""
     return _table("modules", tables.file_name(name), edition)
 
 
-@cache
 def macro(file_name: str, edition: str = NEWEST) -> Table | None:
     """A Macro by the name of its file, as an edition had it; None where it is not among the facts."""
     return _table("macros", file_name, edition)
@@ -133,6 +131,7 @@ def constraint_rows(lines: Sequence[Sequence[Any]]) -> tuple[Row, ...]:
     return tuple(rows_of(_nested([_line(each) for each in lines], 0, len(lines), 0, "", NEWEST)))
 
 
+@cache
 def _table(folder: str, file_name: str, edition: str) -> Table | None:
     if not tables.exists(folder, file_name):
         return None

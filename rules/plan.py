@@ -649,11 +649,16 @@ def _for_frames(group: Group) -> bool:
     return group.usage.place == "per-frame"
 
 
-@cache
 def plan(uid: str, edition: str = NEWEST) -> Plan | None:
     """The Plan of a SOP Class; None for one that no IOD of the edition lists, or whose IOD has no table."""
     iod = storage_sop_classes().get(uid)
-    return Plan(uid, iod, edition) if iod is not None and modules_of(iod, edition) else None
+    # What is kept must not grow with what senders call SOP Classes.
+    return _plan(uid, iod, edition) if iod is not None else None
+
+
+@cache
+def _plan(uid: str, iod: str, edition: str) -> Plan | None:
+    return Plan(uid, iod, edition) if modules_of(iod, edition) else None
 
 
 def _all_overlays(tags: Iterable[int]) -> Iterator[int]:

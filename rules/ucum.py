@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 
 
 def _words(text: str) -> frozenset[str]:
@@ -30,10 +30,14 @@ _DEEPEST = 16
 """Brackets within brackets that a unit may have."""
 
 
-@cache
 def is_unit(code: str) -> bool:
     """Whether a code can be a unit of UCUM in its case sensitive form, such as mm2/s, {ratio} or 10*-6.mm2/s."""
-    return code in _AS_DICOM_HAS_THEM or (0 < len(code) <= 64 and _term(code, 0, 0) == len(code))
+    return code in _AS_DICOM_HAS_THEM or (0 < len(code) <= 64 and _is_term(code))
+
+
+@lru_cache(maxsize=1024)
+def _is_term(code: str) -> bool:
+    return _term(code, 0, 0) == len(code)
 
 
 def _term(code: str, at: int, depth: int) -> int | None:

@@ -33,7 +33,7 @@ class References:
 
 def instance_references(header: Header, edition: str = NEWEST) -> Iterator[Finding]:
     """Judge what an instance with frames refers to, against what it lists."""
-    usage = _usage(header.text("SOPClassUID") or "", edition)
+    usage = _usage(iod_of(header.text("SOPClassUID") or "", edition), edition)
     if not usage:
         return
     found = References(header, namings(header), listed(header))
@@ -48,9 +48,8 @@ def instance_references(header: Header, edition: str = NEWEST) -> Iterator[Findi
 
 
 @cache
-def _usage(uid: str, edition: str) -> str:
+def _usage(iod: str, edition: str) -> str:
     """How the IOD uses the Common Instance Reference Module; "" where it has none, or no functional groups."""
-    iod = iod_of(uid, edition)
     if not iod or not functional_groups_of(iod, edition):
         return ""
     return next((each.usage for each in modules_of(iod, edition) if each.name == "Common Instance Reference"), "")

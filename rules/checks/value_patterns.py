@@ -147,6 +147,13 @@ def _several(value: bytes, delimiter: bytes, vm: str) -> bytes:
     return one + b"(?:" + delimiter + one + b"){%d,%s}+" % (fewest - 1, more)
 
 
+def prepare() -> None:
+    """Compile ahead of the first instance what nearly every instance wants."""
+    for vr, vms in _COMMON.items():
+        for vm in vms.split():
+            by_vr((vr,), vm)
+
+
 @cache
 def _compiled(pattern: bytes) -> Match:
     return re.compile(pattern, re.DOTALL).fullmatch
@@ -182,6 +189,12 @@ _VALUES = {
     "UR": b"[" + URI_CHARACTERS.encode() + b"]*+",
     "UT": rb"[\t\n\f\r -~]*+",
 }
+_COMMON = {
+    **dict.fromkeys(("DA", "DT", "FD", "IS", "LT", "SH", "ST", "TM", "UI"), "1"),
+    **dict.fromkeys(("CS", "LO", "PN"), "1 1-n"),
+    "DS": "1 2 3 6",
+}
+"""VMs by VR of the Attributes that most instances have."""
 _ONE_CHARACTER_SET = b"(?:%s) ?" % b"|".join(sorted(each.encode() for each in ALONE))
 _ENDS = {"UI": rb"\0?", "TM": b" ?", "DT": b" ?", "UR": b" ?"}
 """The padding that a value field may end with, where the values have none themselves."""

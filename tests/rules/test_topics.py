@@ -253,3 +253,19 @@ def test_ever_new_structures_of_many_tags_leave_nothing_behind() -> None:
     grown = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert grown < 1_000_000
+
+
+def test_ever_new_sop_classes_leave_nothing_behind() -> None:
+    def send(number: int) -> None:
+        outcome(encode(ct(SOPClassUID="1.2." + "3" * 1000 + f".{number}"), EXPLICIT_VR_LITTLE_ENDIAN))
+
+    for number in range(60):
+        send(number)
+    gc.collect()
+    tracemalloc.start()
+    for number in range(60, 360):
+        send(number)
+    gc.collect()
+    grown = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert grown < 200_000
