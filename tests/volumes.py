@@ -6,6 +6,7 @@ import fcntl
 import os
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ _SHUT_DOWN = 0x8004587D
 """FS_IOC_SHUTDOWN: the volume forgets all that is not on the disk, its own log included, and takes no more."""
 
 _WITHOUT_LOG_FLUSH = struct.pack("I", 2)
+
+PATIENCE = 20.0
 
 
 class Volume:
@@ -44,8 +47,16 @@ class Volume:
         _run("mount", "-o", "remount,abort", str(self.path))
 
     def mount_again(self) -> None:
-        """As the machine does when the power is back."""
-        _run("umount", str(self.path))
+        """As the machine does when the power is back; what was killed may hold it for a moment yet."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                _run("umount", str(self.path))
+                break
+            except RuntimeError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
         self._mount()
 
     def remove(self) -> None:
