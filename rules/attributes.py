@@ -45,6 +45,7 @@ class Header:
         "_number",
         "_passed",
         "_report",
+        "_root",
         "_sequences",
         "_stencils",
         "_surveyed",
@@ -58,7 +59,6 @@ class Header:
         "meta",
         "parent",
         "pixel_offset",
-        "root",
         "source",
         "start",
         "transfer_syntax_uid",
@@ -96,15 +96,20 @@ class Header:
         self.within_frames: bool = parent is not None and parent.within_frames
         """Whether this is an Item of the Per-Frame Functional Groups Sequence, or within one."""
         if parent is None:
-            self.root: Header = self
+            self._root: Header | None = None
             self._depth = 0
             self.pixel_offset = end
             self.transfer_syntax_uid = ""
         else:
-            self.root = parent.root
+            self._root = parent.root
             self._depth = parent._depth + 1
             self.pixel_offset = parent.pixel_offset
             self.transfer_syntax_uid = parent.transfer_syntax_uid
+
+    @property
+    def root(self) -> Header:
+        """The Data Set that this is or is an Item of."""
+        return self if self._root is None else self._root
 
     # What is there
 
@@ -327,6 +332,26 @@ class Header:
         self.source.release()
         if self.meta is not None:
             self.meta.source.release()
+
+    def fold(self) -> None:
+        """Let go of the Items: whoever asks for them is given new ones.
+
+        Items and what is around them hold each other, so that they would have to wait for the garbage collector, and
+        all the bytes with them.
+        """
+        for table in self._sequences.values():
+            for item in table.headers.values():
+                item.fold()
+        for stencils in self._stencils.values():
+            for stencil in stencils:
+                stencil.exemplar.fold()
+        if self._surveyed:
+            self._intact = self.intact()
+        self._passed = tuple(self._nested)
+        if self.parent is None:
+            self.source.answers.clear()
+        self._sequences, self._stencils, self._items = {}, {}, {}
+        self.memory = {}
 
     def text_faults(self) -> tuple[Fault, ...]:
         """Text that its Specific Character Set cannot decode, and character sets that PS3.3 C.12.1.1.2 does not define.

@@ -76,7 +76,9 @@ def check(header: Header, rules: RuleSet) -> Checked:
         for finding in findings:
             tally.add(finding)
     # Asked last: walking the Items may have shown more of them.
-    return Checked(iod, rules.edition, (*malformed(header.faults), *tally.findings()), undecided)
+    checked = Checked(iod, rules.edition, (*malformed(header.faults), *tally.findings()), undecided)
+    header.fold()
+    return checked
 
 
 def _tables(header: Header, uid: str, edition: str, present: frozenset[int], tally: Tally) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import random
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
 import pytest
 from builders import ct
-from maps import SHARED, TYPES, integer_map, parametric_map, shared
+from maps import PER_FRAME, SHARED, TYPES, frame, integer_map, parametric_map, shared
 from minimal import instance
 
 from rules import attributes as reader
@@ -176,3 +178,48 @@ def test_few_entries_are_remembered_of_one_sequence() -> None:
         known.remember(entry, 0)
         assert known.undecided[entry] == 0
     assert len(known.undecided) < 20
+
+
+def test_a_header_that_was_checked_needs_no_garbage_collector() -> None:
+    for attributes in (ct(ProcedureCodeSequence=[CODE]), _frames(9)):
+        each = encode(attributes, EXPLICIT_VR_LITTLE_ENDIAN)
+        for _ in range(3):
+            check(read_header(each, EXPLICIT_VR_LITTLE_ENDIAN), load_rules())
+        gc.collect()
+        gc.disable()
+        try:
+            check(read_header(each, EXPLICIT_VR_LITTLE_ENDIAN), load_rules())
+            assert gc.collect() == 0
+        finally:
+            gc.enable()
+
+
+@pytest.mark.parametrize("layout", [DEFINED, UNDEFINED_LENGTHS], ids=["defined", "undefined"])
+def test_items_are_there_again_after_an_instance_was_checked(layout: Layout) -> None:
+    data = encode(_frames(30), EXPLICIT_VR_LITTLE_ENDIAN, layout)
+    fresh, folded = (read_header(data, EXPLICIT_VR_LITTLE_ENDIAN) for _ in range(2))
+    before = folded.items(SHARED)[0]
+    first = check(folded, load_rules())
+    budget = folded.source.budget
+    assert list(_everything(folded)) == list(_everything(fresh))
+    assert list(_everything(before)) == list(_everything(fresh.items(SHARED)[0]))
+    assert folded.source.budget == budget
+    assert folded.faults == fresh.faults
+    assert check(folded, load_rules()) == first
+
+
+def _frames(count: int) -> dict[str, Any]:
+    groups = [
+        {**frame(), "PlanePositionSequence": [{"ImagePositionPatient": ["0", "0", str(z)]}]} for z in range(count)
+    ]
+    return parametric_map(**{PER_FRAME: groups, "NumberOfFrames": str(count), "FloatPixelData": bytes(4 * count)})
+
+
+def _everything(place: Header) -> Iterator[object]:
+    for tag in place.tags():
+        yield place.path_of(tag), place.vr(tag)
+        if place.is_sequence(tag):
+            for item in place.items(tag):
+                yield from _everything(item)
+        else:
+            yield place.raw(tag)
