@@ -41,6 +41,11 @@ Buffer = bytes | bytearray | memoryview
 WRITTEN_AT_ONCE = 8 << 20
 """Bytes of a large instance after which the volume is told to write, while the rest still arrives."""
 
+WORTH_A_THREAD = 0.002
+"""Seconds of a sync that pay for a thread of its own; a volume that answers faster costs less than the hand-over."""
+
+SYNCS_REMEMBERED = 8
+
 _IDS_OF_A_MINUTE = IDS_OF_A_MS * 60_000
 _FOLDERS_HELD = 8
 _SYNC_FILE_RANGE_WRITE = 2
@@ -120,7 +125,7 @@ class Part:
 
     def hasten(self) -> None:
         """Have the volume begin to write what it was given so far, so that `sync` has less to wait for."""
-        if _sync_file_range is not None:
+        if _sync_file_range is not None and self._on_its_way < self.size:
             # What goes wrong here goes wrong in `sync` too, and is told there.
             _sync_file_range(self._opened, self._on_its_way, 0, _SYNC_FILE_RANGE_WRITE)
         self._on_its_way = self.size
@@ -182,6 +187,7 @@ class Part:
 
     def _sync(self) -> None:
         held = self._fd
+        began = time.perf_counter()
         try:
             fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC) if held is None else held
             try:
@@ -191,6 +197,7 @@ class Part:
                     os.close(fd)
         except OSError as error:
             raise room_or(error) from error
+        self.store.sync_took(time.perf_counter() - began)
 
     def close(self) -> None:
         """Close the file and leave it where it is."""
@@ -237,6 +244,7 @@ class Store:
         self.syncs_volume = syncs_volume
         self._folders: dict[str, int] = {}
         """Descriptors of the folders of a minute that were made or found last, by their path in the store."""
+        self._sync_seconds = 0.0
 
     @classmethod
     def open(cls, root: Path, min_free: int = 0, syncs_volume: bool = False) -> Store:
@@ -297,6 +305,15 @@ class Store:
         """Bytes that this user may still write to the volume."""
         room = os.statvfs(self.root)
         return room.f_bavail * room.f_frsize
+
+    def sync_took(self, seconds: float) -> None:
+        """Remember how long the sync of a file took."""
+        self._sync_seconds += (seconds - self._sync_seconds) / SYNCS_REMEMBERED
+
+    @property
+    def syncs_slowly(self) -> bool:
+        """Whether of late the sync of a file took longer than handing it to another thread is worth."""
+        return self._sync_seconds > WORTH_A_THREAD
 
     def set_apart(self, place: str) -> Path:
         """Move a file that has no receipt to `recovered/`, durably; where it stands then."""

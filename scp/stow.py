@@ -114,7 +114,7 @@ class StoreRequest:
     def __init__(
         self, content_type: str, client: Client, study: str | None, bounds: Bounds, node: Node, run: Executor
     ) -> None:
-        """`run` has threads in which files are synced while more of the body comes."""
+        """`run` has threads in which files of a slow volume are synced while more of the body comes."""
         self._node = node
         self._run = run
         self._client = client
@@ -200,8 +200,8 @@ class StoreRequest:
         self._whole(instance)
 
     def _whole(self, instance: _Instance) -> None:
-        """Put a whole instance with the others; the last of them is synced by who commits it."""
-        if self._taken:
+        """Put a whole instance with the others. The last is synced by who commits it, as all are on a fast volume."""
+        if self._taken and self._node.store.syncs_slowly:
             self._taken[-1].sync_soon(self._run)
         instance.end(keep_open=len(self._taken) < HELD_OPEN)
         self._taken.append(instance)
@@ -341,8 +341,10 @@ class _Instance:
             try:
                 if self._ahead is not None:
                     self._begin(memoryview(bytes(self._ahead)), last=True)
-                if self._part is not None and not keep_open:
-                    self._part.close()
+                if self._part is not None:
+                    self._part.hasten()
+                    if not keep_open:
+                        self._part.close()
             except Exception as error:
                 self._fail(error)
         self._received = (time.perf_counter() - self._started) * 1000

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,7 +17,14 @@ import pytest
 from builders import ct, data_set
 from peers import Peer
 from posting import RELATED, STUDIES, file, multipart, post
+from pydantic import ByteSize
 from serving import Served, serving
+
+from scp import service
+from scp.devices import Allowed
+from scp.settings import Audit, Settings, Store
+from scp.storable import Storable
+from scp.stow import Bounds, Client, Stored, StoreRequest
 
 STRICT = """
 http.max_request_size = "4 MiB"
@@ -263,3 +273,34 @@ def test_the_rest_of_a_study_is_kept_apart_where_the_site_asks_for_it(tmp_path: 
         assert len(answer.items("00081198")) == 1
         assert answer.items("00081199")[0]["00081190"] == {"vr": "UR"}
         assert len(list((node.store / "quarantine").rglob("*.dcm"))) == 1
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_on_a_slow_volume_other_threads_sync_while_the_body_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slow: bool
+) -> None:
+    settings = Settings(
+        store=Store(path=tmp_path / "store", min_free=ByteSize(0)),
+        audit=Audit(url=f"sqlite:///{tmp_path / 'audit.db'}"),
+    )
+    body = multipart([file(instance(PixelData=bytes(200_000))) for _ in range(5)])
+    bounds = Bounds(1 << 30, 100, Storable.of(settings.dimse))
+    client = Client("127.0.0.1", None, None, Allowed(None, None))
+    fsync, synced = os.fsync, []
+    with service.node(settings) as node, ThreadPoolExecutor(thread_name_prefix="other") as run:
+        for _ in range(100):
+            node.store.sync_took(0.1 if slow else 0.0001)
+        assert node.store.syncs_slowly == slow
+        request = StoreRequest(RELATED, client, None, bounds, node, run)
+        monkeypatch.setattr(
+            os, "fsync", lambda fd: (synced.append((named(fd), threading.current_thread().name)), fsync(fd))
+        )
+        request.feed(body)
+        assert all(isinstance(each, Stored) for each in request.finish())
+        monkeypatch.undo()
+    others = [name.startswith("other") for path, name in synced if path.parts[-2] == "incoming"]
+    assert sorted(others) == ([False, True, True, True, True] if slow else [False] * 5)
+
+
+def named(fd: int) -> Path:
+    return Path(f"/proc/self/fd/{fd}").readlink()
