@@ -23,6 +23,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 READ_AT_ONCE = 1 << 18
 
+FEW = 4
+"""Chunks of one reading that are handed on as they are."""
+
 SLOWEST = 1 << 18
 """Bytes that have to come within the time that a client is waited for."""
 
@@ -65,7 +68,8 @@ class Body:
         due, wanted = time.monotonic() + patience, SLOWEST
         while True:
             arrived, self._arrived = self._arrived, []
-            yield from arrived
+            # A client may send chunks of a byte: they cost a little each, but not all that is done with a piece.
+            yield from arrived if len(arrived) <= FEW else (b"".join(arrived),)
             if self._is_whole:
                 return
             got = self._read(buffer, due)

@@ -67,6 +67,13 @@ def test_one_connection_serves_many_requests(node: Served) -> None:
             assert answer(client)[0] == 200
 
 
+def test_chunks_may_be_of_one_byte(node: Served) -> None:
+    body = a_body(100_000)
+    with connected(node) as client:
+        client.sendall(head(None) + b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n")
+        assert answer(client)[0] == 200
+
+
 def test_a_client_may_wait_to_be_told_to_go_on(node: Served) -> None:
     with connected(node) as client:
         body = a_body(500_000)
