@@ -218,7 +218,6 @@ class FastProvider(DULServiceProvider):
         if isinstance(sock, ssl.SSLSocket) and sock.pending():
             return True
         readable = False
-        acknowledge_at_once(sock)
         for fd, _ in watched.poll(IDLE_TURN):
             if fd == self._alarm.fd:
                 self._alarm.silence()
@@ -434,12 +433,13 @@ class _Reader:
                 self._end += got
             if self._end - self._start < wanted and (got is None or time.monotonic() > deadline):
                 raise self._gate.stalled(wanted, self._end - self._start)
+        # Before what came is written and digested: where Nagle is on, the peer sends no more until it hears.
+        acknowledge_at_once(sock)
         return True
 
     def _receive(self, sock: socket.socket, room: memoryview, deadline: float) -> int | None:
         """What has come, as far as there is room: bytes read, 0 where the connection has ended, None in time."""
         if isinstance(sock, ssl.SSLSocket):
-            acknowledge_at_once(sock)
             try:
                 return sock.recv_into(room)
             except TimeoutError:
@@ -449,7 +449,6 @@ class _Reader:
                 # Not `recv_into`, which polls before each read where there is a timeout.
                 return os.readv(sock.fileno(), [room])
             except BlockingIOError:
-                acknowledge_at_once(sock)
                 if not self._readable.poll(max(deadline - time.monotonic(), 0.0) * 1000):
                     return None
 
