@@ -6,7 +6,15 @@ from collections.abc import Iterator, Mapping
 
 from rules import charset
 from rules.dictionary import format_tag, name_of, tag_of, vr_of
-from rules.encoding import EXPLICIT_LITTLE, FLOAT_PIXEL_DATA, PIXEL_DATA, PIXELS, WORDS, Encoding
+from rules.encoding import (
+    EXPLICIT_LITTLE,
+    FLOAT_PIXEL_DATA,
+    IMPLICIT_LITTLE,
+    PIXEL_DATA,
+    PIXELS,
+    WORDS,
+    Encoding,
+)
 from rules.faults import LIMITS, Fault
 from rules.items import Anatomy, ItemTable, read_items
 from rules.known import LONGEST, MEMORY, Known
@@ -421,8 +429,8 @@ class Header:
     def known(self, tag: int) -> Known | None:
         """What is known of a Sequence that is there, by its bytes; None where it is long, or encoded as few are.
 
-        What it holds is Attributes by their own VRs only: how a UN is read depends on what stands around. Of what is
-        within frames nothing is known, since no two are the same.
+        What it holds has VRs of its own, or those that the key tells: how a UN is read depends on what stands around.
+        Of what is within frames nothing is known, since no two are the same.
         """
         known = self._known.get(tag, _UNSOUGHT)
         if known is not _UNSOUGHT:
@@ -434,13 +442,19 @@ class Header:
         known = None
         vr, offset, length = self.elements()[tag]
         source = self.source
-        if 0 < length <= LONGEST and vr == b"SQ" and self.encoding is EXPLICIT_LITTLE and source.limits is LIMITS:
+        encoding = self.encoding
+        usual = vr in (b"SQ", None) and (encoding is EXPLICIT_LITTLE or encoding is IMPLICIT_LITTLE)
+        if usual and 0 < length <= LONGEST and source.limits is LIMITS:
             raw = bytes(source.data[offset : offset + length])
             character_sets = self.character_sets()
             if len(raw) == length and b"UN" not in raw and all(map(charset.CODECS.__contains__, character_sets)):
-                known = MEMORY.of((tag, self._depth, character_sets, raw))
+                known = MEMORY.of((tag, self._depth, character_sets, self._governing(), raw))
         self._known[tag] = known
         return known
+
+    def _governing(self) -> tuple[int | None, ...] | None:
+        """What decides on VRs that are not encoded; None where they are."""
+        return (self._nearest(PIXEL_REPRESENTATION), self._nearest(LUT_DESCRIPTOR)) if self.encoding.implicit else None
 
     def _around(self) -> Iterator[Header]:
         place = self.parent

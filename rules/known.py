@@ -20,8 +20,9 @@ _MOST_ENTRIES = 8
 _OVERHEAD, _FOR_EACH_BYTE = 600, 8
 """Bytes that Python needs at most for one of them, and for each of its bytes: most of these are for references."""
 
-Key = tuple[int, int, tuple[str, ...], bytes]
-"""Tag, depth, Specific Character Set in force, bytes of the Items: all that bears on what is found out."""
+Key = tuple[int, int, tuple[str, ...], tuple[int | None, ...] | None, bytes]
+"""All that bears on what is found out: tag, depth, Specific Character Set in force, what decides on VRs that are not
+encoded, bytes of the Items."""
 
 
 class Known:
@@ -66,7 +67,7 @@ class Memory:
             if self._bytes > self._most:
                 self._before, self._recent, self._bytes = self._recent, {}, 0
             self._recent[key] = known
-            self._bytes += len(key[3]) * _FOR_EACH_BYTE + _OVERHEAD
+            self._bytes += len(key[-1]) * _FOR_EACH_BYTE + _OVERHEAD
         return known
 
 

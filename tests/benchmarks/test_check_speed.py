@@ -5,6 +5,7 @@ An instance of each kind is checked once before the clock starts.
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import Any
 
 import builders
@@ -73,6 +74,25 @@ def test_a_ct(once: Any) -> None:
     data = encode(builders.ct(), EXPLICIT_VR_LITTLE_ENDIAN)
     before = checked(data)
     assert once(lambda: checked(data)) == before
+
+
+def test_the_slices_of_a_series(once: Any) -> None:
+    """Each is another instance, as they come from a scanner: what is remembered is what they have in common."""
+    slices = [
+        builders.ct(SOPInstanceUID=f"1.2.3.4.{n}", InstanceNumber=str(n), ImagePositionPatient=["0", "0", f"{n}.5"])
+        for n in range(1, 201)
+    ]
+    data = cycle([encode(each, EXPLICIT_VR_LITTLE_ENDIAN) for each in slices])
+    before = checked(next(data))
+    assert once(lambda: checked(next(data))) == before
+
+
+def test_maps_of_40_frames_that_have_nothing_in_common_but_their_structure(once: Any) -> None:
+    whole = map_of(40, DEFINED)
+    roots = [f"1.2.826.0.1.3680043.8.{n}.".encode() for n in range(100, 300)]
+    data = cycle([whole.replace(b"1.2.826.0.1.3680043.8.498.", root) for root in roots])
+    before = checked(next(data))
+    assert once(lambda: checked(next(data))) == before
 
 
 @pytest.mark.parametrize("frames", [40, 2000, 20_000])

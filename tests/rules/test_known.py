@@ -14,12 +14,13 @@ from maps import PER_FRAME, SHARED, TYPES, frame, integer_map, parametric_map, s
 from minimal import instance
 
 from rules import attributes as reader
+from rules.dictionary import tag_of
 from rules.encode import DEFINED, UNDEFINED_LENGTHS, Element, Layout, encode, header_of
 from rules.engine import Checked, check, load_rules
 from rules.header import Header, Limits, read_header
 from rules.iods import iods
 from rules.known import LONGEST, Known, Memory
-from rules.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN
+from rules.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 
 CODE = {"CodeValue": "1", "CodingSchemeDesignator": "99ONE", "CodeMeaning": "one"}
 PROCEDURE = 0x00081032
@@ -102,6 +103,19 @@ def test_a_known_sequence_is_read_anew_in_another_character_set() -> None:
             assert any(path == "ProcedureCodeSequence[1].CodeMeaning" for _, path in wrong), other
 
 
+def test_a_known_sequence_is_read_anew_where_its_vrs_are_decided_otherwise() -> None:
+    """Without encoded VRs, Pixel Representation says which numbers of a lookup table are signed."""
+    made: dict[int, set[Known | None]] = {}
+    for signed in (0, 1, 0, 1):
+        table = {"LUTDescriptor": [1, 0, 16], "LUTData": b"\0\0", "ModalityLUTType": "HU"}
+        attributes = ct(PixelRepresentation=signed, ModalityLUTSequence=[table])
+        place = read_header(encode(attributes, IMPLICIT_VR_LITTLE_ENDIAN), IMPLICIT_VR_LITTLE_ENDIAN)
+        made.setdefault(signed, set()).add(place.known(tag_of("ModalityLUTSequence")))
+    assert [len(each) for each in made.values()] == [1, 1]
+    assert made[0].isdisjoint(made[1])
+    assert None not in made[0] | made[1]
+
+
 def test_under_other_limits_nothing_is_known() -> None:
     attributes = ct(ProcedureCodeSequence=[CODE])
     for _ in range(3):
@@ -153,15 +167,15 @@ def _damaged(attributes: dict[str, Any], chance: random.Random) -> dict[str, Any
 
 def test_memory_stays_bounded_however_many_sequences_come() -> None:
     memory = Memory(most=400_000)
-    first = memory.of((PROCEDURE, 0, (), b"first"))
+    first = memory.of((PROCEDURE, 0, (), None, b"first"))
     for number in range(5000):
-        memory.of((PROCEDURE, 0, (), number.to_bytes(4) * 20))
+        memory.of((PROCEDURE, 0, (), None, number.to_bytes(4) * 20))
         if number % 20 == 0:
-            assert memory.of((PROCEDURE, 0, (), b"first")) is first, "what is met often is kept"
+            assert memory.of((PROCEDURE, 0, (), None, b"first")) is first, "what is met often is kept"
     kept = [*memory._recent, *memory._before]
     assert sum(len(raw) for *_, raw in kept) < 100_000
     assert len(kept) < 300
-    assert memory.of((PROCEDURE, 0, (), (17).to_bytes(4) * 20)).elements is None
+    assert memory.of((PROCEDURE, 0, (), None, (17).to_bytes(4) * 20)).elements is None
 
 
 def test_long_sequences_and_those_with_an_unknown_vr_are_not_remembered() -> None:
