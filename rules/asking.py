@@ -9,9 +9,8 @@ from rules.conditions import Answer
 from rules.dictionary import tag_of
 from rules.expressions import JOINS, PER_FRAME, SHARED, Expression, affirmable, compiled, leaves, parts, words
 from rules.header import Header
+from rules.kept import Kept
 
-MOST_KNOWN = 64
-"""Structures of places for which a condition keeps what they leave of it."""
 MOST_TAGS = 1000
 """Tags beyond which nothing is kept of a structure: no sender has so many, and they take memory."""
 Read = tuple[int, str]
@@ -28,7 +27,6 @@ class Question:
     """
 
     __slots__ = (
-        "_among",
         "_ask",
         "_folded",
         "_outward",
@@ -53,7 +51,6 @@ class Question:
         self._reads: tuple[frozenset[Read], bool] | None = None
         self._words: str | None = None
         self._reason: str | None = None
-        self._among: dict[tuple[frozenset[int], bool], Question] = {}
         self._outward: bool | None = None
 
     @property
@@ -97,13 +94,13 @@ class Question:
             return self
         if self.needs is not None and self.needs.isdisjoint(present):
             return question(_NO, "")
-        known = self._among.get((present, root))
+        known = _AMONG.get((self, present, root))
         if known is None:
-            known = question(_settled(self._folded, present, root), "", root=root)
-            if len(self._among) >= MOST_KNOWN:
-                self._among.clear()
+            left = _settled(self._folded, present, root)
+            text = repr(left)
+            known = _LEFT.get((text, root)) or _LEFT.put((text, root), Question(left, "", root))
             if len(present) <= MOST_TAGS:
-                self._among[present, root] = known
+                _AMONG.put((self, present, root), known)
         return known
 
     @property
@@ -121,6 +118,9 @@ class Question:
         return self._reason
 
 
+_AMONG: Kept[tuple[Question, frozenset[int], bool], Question] = Kept(8192)
+_LEFT: Kept[tuple[str, bool], Question] = Kept(8192)
+"""What the tags of places leave of conditions: by condition and tags, and by what is left."""
 _asked: dict[tuple[str, str, bool], Question] = {}
 
 

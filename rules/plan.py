@@ -27,6 +27,7 @@ from rules.iods import (
     modules_of,
     storage_sop_classes,
 )
+from rules.kept import Kept
 from rules.modules import Row, Table, Terms, macro, module, rows_of
 from rules.tables import file_name
 
@@ -34,10 +35,14 @@ SHARED = 0x52009229
 PER_FRAME = 0x52009230
 _NUMBERS = count()
 OVERLAY_PLANE = "Overlay Plane"
-MOST_ROOTS = 64
-"""Combinations of Modules that a Plan keeps compiled."""
-MOST_OUTLINES = 64
-"""Structures of one Data Set or Item that are known again."""
+MOST_ROOTS = 512
+"""Combinations of Modules that are kept compiled, over all Plans."""
+MOST_LEVELS = 1024
+"""Kinds of Items that a Plan keeps compiled."""
+MOST_OUTLINES = 4096
+"""Structures of Data Sets and Items that are known again."""
+MOST_MAKEUPS = 512
+"""Structures of Data Sets of which it is known which Modules they have."""
 _MEMORY = 512
 """Value fields of an Attribute that are remembered as sound."""
 LONG = 64
@@ -174,17 +179,14 @@ class Level:
     said: Mapping[int, Said] = field(default_factory=dict)
     entries: dict[int, Entry | None] = field(default_factory=dict)
     """What is asked of Attributes that are there; made from what is said of them once one is."""
-    outlines: dict[tuple[int, ...], Outline] = field(default_factory=dict)
 
     def outline(self, tags: tuple[int, ...]) -> Outline:
         """What is asked of a place that holds these tags. Senders repeat themselves, so it is kept."""
-        known = self.outlines.get(tags)
+        known = OUTLINES.get((self, tags))
         if known is None:
             known = _outline(self, frozenset(tags))
-            if len(self.outlines) >= MOST_OUTLINES:
-                self.outlines.clear()
             if len(tags) <= MOST_TAGS:
-                self.outlines[tags] = known
+                OUTLINES.put((self, tags), known)
         return known
 
     def entry(self, tag: int) -> Entry | None:
@@ -363,7 +365,6 @@ class Plan:
         self.edition = edition
         self._names = frozenset(usage.name for usage in modules_of(iod, edition))
         self._levels: dict[tuple[tuple[int, bool, bool], ...], Level] = {}
-        self._roots: dict[tuple[str, ...], Level] = {}
         of = modules_of(iod, edition)
         usages = [(usage, table) for usage in of if (table := module(usage.name, edition)) is not None]
         self._mandatory = tuple(table for usage, table in usages if usage.usage == "M")
@@ -374,24 +375,21 @@ class Plan:
         self.frame_type = frames
         self._forbidden = tuple(self._forbidden_among(usages))
         self._has_overlays = any(option.usage.name == OVERLAY_PLANE for option in self.options)
-        self._makeups: dict[frozenset[int], Makeup] = {}
         self.groups = tuple(self._groups(frames))
         self.per_frame_required = any(_for_frames(each) and each.usage.usage == "M" for each in self.groups)
         self._frame_level: Level | None = None
 
     def makeup(self, present: frozenset[int]) -> Makeup:
         """What these tags say of the Modules; kept, since senders repeat themselves."""
-        known = self._makeups.get(present)
+        known = MAKEUPS.get((self, present))
         if known is None:
-            if len(self._makeups) >= MOST_OUTLINES:
-                self._makeups.clear()
             known = Makeup(
                 tuple(self._choice(option, present) for option in self.options),
                 tuple((name, where, min(own & present)) for name, where, own in self._forbidden if own & present),
                 tuple({tag >> 16 for tag in present if _is_later_overlay(tag >> 16)}) if self._has_overlays else (),
             )
             if len(present) <= MOST_TAGS:
-                self._makeups[present] = known
+                MAKEUPS.put((self, present), known)
         return known
 
     def modules(self, header: Header, present: frozenset[int]) -> Modules:
@@ -452,12 +450,11 @@ class Plan:
     def _root_of(self, applying: Sequence[str], excluded: Sequence[Option]) -> Level:
         """The Level of the Data Set where these Modules of Usage C and U apply."""
         key = (*applying, "", *(each.usage.name for each in excluded))
-        root = self._roots.get(key)
+        root = ROOTS.get((self, key))
         if root is None:
-            if len(self._roots) >= MOST_ROOTS:
-                self._roots.clear()
-                self._makeups.clear()
-            root = self._roots[key] = self._root(frozenset(applying), excluded)
+            if len(self._levels) > MOST_LEVELS:
+                self._levels.clear()
+            root = ROOTS.put((self, key), self._root(frozenset(applying), excluded))
         return root
 
     def _option(self, usage: Usage, table: Table, usages: Sequence[tuple[Usage, Table]]) -> Option:
@@ -664,6 +661,11 @@ def _plan(uid: str, iod: str, edition: str) -> Plan | None:
 def _all_overlays(tags: Iterable[int]) -> Iterator[int]:
     """The same Attributes of each of the sixteen overlays that there may be."""
     return (tag + (number << 17) for tag in tags for number in range(16))
+
+
+OUTLINES: Kept[tuple[Level, tuple[int, ...]], Outline] = Kept(MOST_OUTLINES)
+MAKEUPS: Kept[tuple[Plan, frozenset[int]], Makeup] = Kept(MOST_MAKEUPS)
+ROOTS: Kept[tuple[Plan, tuple[str, ...]], Level] = Kept(MOST_ROOTS)
 
 
 def _is_later_overlay(group: int) -> bool:
