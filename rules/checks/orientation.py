@@ -41,7 +41,7 @@ def orientation_not_orthonormal(header: Header) -> Iterator[Problem]:
     Direction cosines are that by nature. Positions, distances and volumes computed from these are wrong.
     """
     for keyword, section in (("ImageOrientationPatient", None), ("ImageOrientationSlide", "C.8.12.14.1.2")):
-        message = _wrong(header.numbers(keyword)) if header.has(keyword) else None
+        message = not_orthonormal(header.numbers(keyword)) if header.has(keyword) else None
         if message is not None:
             yield Problem(keyword, message, section=section)
     for sequence, keyword, section in (
@@ -49,10 +49,10 @@ def orientation_not_orthonormal(header: Header) -> Iterator[Problem]:
         (_VOLUME, "ImageOrientationVolume", "C.7.6.16.2.22"),
     ):
         values = frame_values(header, sequence, keyword)
-        yield from problems(((seen, _wrong(seen.numbers)) for seen in values), section)
+        yield from problems(((seen, not_orthonormal(seen.numbers)) for seen in values), section)
 
 
-def _wrong(cosines: Sequence[float]) -> str | None:
+def not_orthonormal(cosines: Sequence[float]) -> str | None:
     """What is wrong with six direction cosines; None where nothing is, or where they are not six."""
     if len(cosines) != 6:
         return None
@@ -159,7 +159,8 @@ def matrix_not_rigid(header: Header) -> Iterator[Problem]:
         if len(numbers) != 16:
             continue
         rows = [numbers[at : at + 3] for at in (0, 4, 8)]
-        message = _wrong((*rows[0], *rows[1])) or _wrong((*rows[1], *rows[2])) or _wrong((*rows[0], *rows[2]))
+        pairs = ((rows[0], rows[1]), (rows[1], rows[2]), (rows[0], rows[2]))
+        message = next(filter(None, (not_orthonormal((*one, *other)) for one, other in pairs)), None)
         if message is not None:
             told = "has rows that are no perpendicular directions of length 1"
             yield Problem(keyword, told, severity=severity, section=section)

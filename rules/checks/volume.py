@@ -9,6 +9,7 @@ from math import isfinite
 from operator import itemgetter
 from statistics import median
 
+from rules.checks.orientation import not_orthonormal
 from rules.dictionary import name_of, tag_of
 from rules.frames import PER_FRAME, SHARED, FrameValue, frame_problem, frame_values, problems
 from rules.header import Header
@@ -302,6 +303,8 @@ def ultrasound_volume_axes(header: Header) -> Iterator[Problem]:
 
 
 def _off_axes(numbers: Sequence[float], wanted: Sequence[float]) -> str | None:
+    if not_orthonormal(numbers):  # which is told by a rule of its own
+        return None
     for number, (seen, axis) in enumerate(zip(numbers, wanted, strict=False), 1):
         if abs(seen - axis) > SAME_AXIS:
             return f"has {seen:g} as value {number}, wanted {axis:g}"
