@@ -29,32 +29,33 @@ _SERVICES = b"1.2.840.10008.3.1."
 
 
 def refers_to(root: Header, what: str) -> Answer:
-    """As `_refers_to`, found out once an instance: several conditions ask it."""
-    answer: Answer | None = root.source.answers.get(what)
-    if answer is None:
-        answer = root.source.answers[what] = _refers_to(root, what)
-    return answer
-
-
-def _refers_to(root: Header, what: str) -> Answer:
-    """Whether the instance refers to such instances.
+    """Whether the instance refers to such instances; found out once an instance, since several conditions ask it.
 
     `what` is "instances", composite ones of some Study and other than itself; "this Study" or "other Studies", which
     only references can tell that name the Study; "HL7 documents", unencapsulated ones.
     """
-    if what == "HL7 documents":
-        return yes_if(_has(root, _HL7) and any(each.sop_class.startswith(_HL7) for each in references(root)))
-    if not _has(root, _tag_bytes(root, _INSTANCE)):
-        return Answer.NO
-    this = _bare(root.raw("SOPInstanceUID"))
-    answer: Answer = Answer.NO
-    for each in references(root, _LISTS):
-        said = _answer(each, root, what) if each.names_another(this) else Answer.NO
-        if said is Answer.YES:
-            return Answer.YES
-        if said is Answer.UNKNOWN:
-            answer = Answer.UNKNOWN
+    known = root.source.answers
+    if what not in known:
+        known.update({what: _to_documents(root)} if what == "HL7 documents" else _to_instances(root))
+    answer: Answer = known[what]
     return answer
+
+
+def _to_documents(root: Header) -> Answer:
+    return yes_if(_has(root, _HL7) and any(each.sop_class.startswith(_HL7) for each in references(root)))
+
+
+def _to_instances(root: Header) -> dict[str, Answer]:
+    answers = dict.fromkeys(("instances", "this Study", "other Studies"), Answer.NO)
+    if _has(root, _tag_bytes(root, _INSTANCE)):
+        this = _bare(root.raw("SOPInstanceUID"))
+        for each in references(root, _LISTS):
+            if each.names_another(this):
+                for what, answer in answers.items():
+                    if answer is not Answer.YES:
+                        said = _answer(each, root, what)
+                        answers[what] = answer if said is Answer.NO else said
+    return answers
 
 
 def _answer(reference: Reference, root: Header, what: str) -> Answer:
