@@ -1,7 +1,8 @@
-"""What was worked out and may be wanted again: so many things at most, and those not asked for lately go."""
+"""What was worked out and may be wanted again: so much at most, and what was not asked for lately goes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -14,10 +15,13 @@ class Kept(Generic[K, V]):
     There are two halves: what is asked for moves to the younger one, and once that is full the older one is dropped.
     """
 
-    __slots__ = ("_half", "_older", "_younger")
+    __slots__ = ("_half", "_older", "_size", "_size_of", "_younger")
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, size_of: Callable[[K], int] = lambda _: 1) -> None:
+        """`most` is how much is kept, by the sizes of the keys; as it stands, their number."""
         self._half = most // 2
+        self._size_of = size_of
+        self._size = 0
         self._younger: dict[K, V] = {}
         self._older: dict[K, V] = {}
 
@@ -35,7 +39,8 @@ class Kept(Generic[K, V]):
 
     def put(self, key: K, value: V) -> V:
         """Keep a value; gives it back."""
-        if len(self._younger) >= self._half:
-            self._older, self._younger = self._younger, {}
+        if self._size >= self._half:
+            self._older, self._younger, self._size = self._younger, {}, 0
         self._younger[key] = value
+        self._size += self._size_of(key)
         return value

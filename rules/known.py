@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rules.kept import Kept
+
 if TYPE_CHECKING:
     from rules.mentioned import Reference
 
@@ -50,25 +52,20 @@ class Known:
         self.undecided[entry] = undecided
 
 
-class Memory:
+class Memory(Kept[Key, Known]):
     """Known Sequences, of which those that were not met for long are forgotten."""
 
     def __init__(self, most: int = MOST_BYTES) -> None:
-        self._most = most // 2
-        self._recent: dict[Key, Known] = {}
-        self._before: dict[Key, Known] = {}
-        self._bytes = 0
+        super().__init__(most, _bytes_for)
 
     def of(self, key: Key) -> Known:
         """What is known of a Sequence; made where it is met first."""
-        known = self._recent.get(key)
-        if known is None:
-            known = self._before.get(key) or Known()
-            if self._bytes > self._most:
-                self._before, self._recent, self._bytes = self._recent, {}, 0
-            self._recent[key] = known
-            self._bytes += len(key[-1]) * _FOR_EACH_BYTE + _OVERHEAD
-        return known
+        known = self.get(key)
+        return self.put(key, Known()) if known is None else known
+
+
+def _bytes_for(key: Key) -> int:
+    return len(key[-1]) * _FOR_EACH_BYTE + _OVERHEAD
 
 
 MEMORY = Memory()

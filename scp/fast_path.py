@@ -438,7 +438,7 @@ class _Reader:
         return True
 
     def _receive(self, sock: socket.socket, room: memoryview, deadline: float) -> int | None:
-        """What has come, as far as there is room: bytes read, 0 where the connection has ended, None in time."""
+        """How many bytes came, as far as there is room: 0 where the connection ended, None where none came in time."""
         if isinstance(sock, ssl.SSLSocket):
             try:
                 return sock.recv_into(room)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import random
-import tracemalloc
 
 import pytest
 from builders import ct
+from growth import growth
 
 from rules import asking, plan, topics
 from rules import attributes as reader
@@ -46,21 +45,13 @@ def test_ever_new_structures_do_not_make_memory_grow(monkeypatch: pytest.MonkeyP
         name for name, tag in TAGS.items() if vr_of(tag) in ("LO", "SH", "CS", "SQ") and 0x00080000 < tag < 1 << 30
     ]
 
-    def send() -> None:
+    def send(_: int) -> None:
         more = {
             name: [{"CodeValue": name[:16]}] if vr_of(TAGS[name]) == "SQ" else "X" for name in chance.sample(names, 9)
         }
         check(header_of({**ct(), **more}), load_rules())
 
     # Entries and conditions are made as Attributes are met; nearly all have been by then.
-    for _ in range(1500):
-        send()
-    gc.collect()
-    tracemalloc.start()
-    for _ in range(300):
-        send()
-    gc.collect()
-    grown = tracemalloc.get_traced_memory()[0]
-    tracemalloc.stop()
+    grown = growth(send, first=1500, more=300)
     topics._structure.cache_clear()
     assert grown < 1_500_000

@@ -172,7 +172,7 @@ def test_memory_stays_bounded_however_many_sequences_come() -> None:
         memory.of((PROCEDURE, 0, (), None, number.to_bytes(4) * 20))
         if number % 20 == 0:
             assert memory.of((PROCEDURE, 0, (), None, b"first")) is first, "what is met often is kept"
-    kept = [*memory._recent, *memory._before]
+    kept = [*memory._younger, *memory._older]
     assert sum(len(raw) for *_, raw in kept) < 100_000
     assert len(kept) < 300
     assert memory.of((PROCEDURE, 0, (), None, (17).to_bytes(4) * 20)).elements is None

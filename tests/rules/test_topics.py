@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import random
-import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from builders import ct
+from growth import growth
 from maps import parametric_map
 from minimal import instance
 
@@ -243,29 +242,11 @@ def test_ever_new_structures_of_many_tags_leave_nothing_behind() -> None:
         other = {f"({0x4001 + 2 * number:04X},{element:04X})": "" for element in range(0x10, 0xF0)}
         outcome(encode({**ct(), **private, **other}, EXPLICIT_VR_LITTLE_ENDIAN))
 
-    for number in range(3):
-        send(number)
-    gc.collect()
-    tracemalloc.start()
-    for number in range(3, 15):
-        send(number)
-    gc.collect()
-    grown = tracemalloc.get_traced_memory()[0]
-    tracemalloc.stop()
-    assert grown < 1_000_000
+    assert growth(send, first=3, more=12) < 1_000_000
 
 
 def test_ever_new_sop_classes_leave_nothing_behind() -> None:
     def send(number: int) -> None:
         outcome(encode(ct(SOPClassUID="1.2." + "3" * 1000 + f".{number}"), EXPLICIT_VR_LITTLE_ENDIAN))
 
-    for number in range(60):
-        send(number)
-    gc.collect()
-    tracemalloc.start()
-    for number in range(60, 360):
-        send(number)
-    gc.collect()
-    grown = tracemalloc.get_traced_memory()[0]
-    tracemalloc.stop()
-    assert grown < 200_000
+    assert growth(send, first=60, more=300) < 200_000
