@@ -9,7 +9,7 @@ from time import perf_counter
 from rules.engine import RuleSet, check, load_rules
 from rules.header import NotDicom, read_part10
 from scp.config_file import nothing_set
-from scp.files import Candidate, Unreadable, contents
+from scp.files import Candidate, Unreadable, all_but_pixels
 from scp.policy import SHIPPED, Policy, compile_policy, decide
 from scp.sender import sender_of
 from scp.verdict import Verdict
@@ -79,7 +79,7 @@ def examine(candidate: Candidate, bench: Bench) -> Outcome:
     if candidate.problem:
         return Failed(candidate.path, candidate.problem)
     try:
-        with contents(candidate.path) as data:
+        with all_but_pixels(candidate.path) as data:
             _ = data[:PAGE_IN]
             started = perf_counter()
             header = read_part10(data)

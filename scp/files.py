@@ -5,13 +5,19 @@ from __future__ import annotations
 import mmap
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
+
+from rules.header import NotDicom, read_part10
 
 DICOM_SUFFIXES = (".dcm", ".dicom")
 """A file called so is meant to be DICOM, so that it is a mistake when it is not."""
+
+HEAD = 1 << 18
+"""Bytes of a file in which nearly all instances have everything that stands in front of their pixel data."""
 
 READ_WHOLE = 16 << 20
 """Bytes up to which a file is read and not mapped."""
@@ -59,8 +65,24 @@ def contents(path: str) -> Iterator[bytes | mmap.mmap]:
     Touching a map whose file somebody else cuts short kills the process (SIGBUS), which nothing here could catch.
     Only files above `READ_WHOLE` run that risk, since to read those would cost their size in memory.
     """
+    with _opened(path, _whole) as data:
+        yield data
+
+
+@contextmanager
+def all_but_pixels(path: str) -> Iterator[bytes | mmap.mmap]:
+    """As `contents`, where those of native pixel data may be zeros: they are not read.
+
+    They are most of most files, and no rule looks at them. What is given in this way never runs the risk of a map.
+    """
+    with _opened(path, _around_pixels) as data:
+        yield data
+
+
+@contextmanager
+def _opened(path: str, read: Callable[[FileIO, int], bytes | mmap.mmap]) -> Iterator[bytes | mmap.mmap]:
     try:
-        data = _bytes_of(path)
+        data = _bytes_of(path, read)
     except (OSError, ValueError) as error:
         raise Unreadable(_words(error)) from None
     if isinstance(data, bytes):
@@ -70,20 +92,54 @@ def contents(path: str) -> Iterator[bytes | mmap.mmap]:
             yield data
 
 
-def _bytes_of(path: str) -> bytes | mmap.mmap:
+def _bytes_of(path: str, read: Callable[[FileIO, int], bytes | mmap.mmap]) -> bytes | mmap.mmap:
     _must_be_regular(Path(path).stat())
     # Not to wait for a writer, should the path have become a FIFO in between.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
+    with FileIO(descriptor) as file:
         status = os.fstat(descriptor)
         _must_be_regular(status)
-        if status.st_size > READ_WHOLE:
-            return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
         # What says that it is empty is not asked: some files of /proc would never end.
-        data = file.readall() if status.st_size else b""
+        data = read(file, status.st_size) if status.st_size else b""
     if not data:
         raise Unreadable("is empty")
     return data
+
+
+def _whole(file: FileIO, size: int) -> bytes | mmap.mmap:
+    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size > READ_WHOLE else file.readall()
+
+
+def _around_pixels(file: FileIO, size: int) -> bytes | mmap.mmap:
+    if size > HEAD:
+        head = file.read(HEAD)
+        behind = _behind_pixels(head)
+        if behind is not None and size - behind <= HEAD:
+            file.seek(behind)
+            tail = file.readall()[: max(size - behind, 0)]
+            with suppress(OSError):  # it asks for the file's size of memory, though nearly none of it is used
+                data = mmap.mmap(-1, size, access=mmap.ACCESS_COPY)
+                data[: len(head)] = head
+                data[behind : behind + len(tail)] = tail
+                return data
+        file.seek(0)
+    return _whole(file, size)
+
+
+def _behind_pixels(head: bytes) -> int | None:
+    """Where native pixel data end that begin within the first bytes of a file; None where there are none."""
+    try:
+        header = read_part10(head)
+    except NotDicom:
+        return None
+    pixels, source = header.pixel_data, header.source
+    header.fold()
+    if pixels is None or pixels.length is None or source.data is not head:
+        return None
+    # Whatever is odd in front of them may have been read otherwise with more bytes at hand.
+    if any(fault.offset != pixels.offset for fault in source.faults):
+        return None
+    return pixels.offset + pixels.length
 
 
 def _walk(folder: str) -> Iterator[Candidate]:
