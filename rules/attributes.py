@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from rules import charset
 from rules.dictionary import format_tag, name_of, tag_of, vr_of
@@ -275,7 +275,7 @@ class Header:
         made = self._items.get(tag)
         if made is not None:
             return made
-        if not self.is_sequence(tag):
+        if tag not in self.nested():
             return ()
         count = len(self._item_table(tag).starts)
         items = tuple([self.item_at(tag, number) for number in range(1, count + 1)])
@@ -297,12 +297,13 @@ class Header:
 
     def stencils(self, name: str | int) -> tuple[Stencil, ...]:
         """The Items of a Sequence by structure, in the order of their first; () where there is none."""
-        if not self.is_sequence(name):
-            return ()
-        tag = _number_of(name)
+        tag = name if isinstance(name, int) else tag_of(name)
         made = self._stencils.get(tag)
-        if made is None:
-            made = self._stencils[tag] = group(self, tag, self._item_table(tag))
+        if made is not None:
+            return made
+        if tag not in self.nested():
+            return ()
+        made = self._stencils[tag] = group(self, tag, self._item_table(tag))
         return made
 
     # Where it is
@@ -352,7 +353,11 @@ class Header:
                 item.fold()
         for stencils in self._stencils.values():
             for stencil in stencils:
-                stencil.exemplar.fold()
+                if stencil.exemplar._sequences:
+                    stencil.exemplar.fold()
+        if not self._sequences:
+            self.memory = {}
+            return
         if self._surveyed:
             self._intact = self.intact()
         self._passed = tuple(self._nested)
@@ -436,8 +441,8 @@ class Header:
         if known is not _UNSOUGHT:
             return known
         if self._known is _UNKNOWN:
-            if self.within_frames or any(place._table is None for place in self._around()):
-                return None  # in the latter case, the walk of what is around has led here
+            if self.within_frames or not self._stands_still():
+                return None
             self._known = {}
         known = None
         vr, offset, length = self.elements()[tag]
@@ -456,11 +461,14 @@ class Header:
         """What decides on VRs that are not encoded; None where they are."""
         return (self._nearest(PIXEL_REPRESENTATION), self._nearest(LUT_DESCRIPTOR)) if self.encoding.implicit else None
 
-    def _around(self) -> Iterator[Header]:
+    def _stands_still(self) -> bool:
+        """Whether all that is around has been walked: else it is its walk that has led here."""
         place = self.parent
-        while place is not None:
-            yield place
+        while place is not None and place._known is _UNKNOWN:
+            if place._table is None:
+                return False
             place = place.parent
+        return True
 
     def anatomy(self) -> Anatomy:
         """The structure of an Item, all that is in it walked on the way."""
@@ -472,6 +480,13 @@ class Header:
         for tag, (vr, offset, length) in self.elements().items():
             if tag in self._nested:
                 table = self._item_table(tag)
+                if table.alone is not None:
+                    lone = table.alone[0].anatomy()
+                    shape.append((tag, vr, (lone.shape,)))
+                    offsets += lone.offsets
+                    lengths += lone.lengths
+                    fixed |= lone.fixed
+                    continue
                 layouts = table.layouts
                 shape.append((tag, vr, tuple([layout.shape for layout in layouts])))
                 for start, layout in zip(table.starts, layouts, strict=True):

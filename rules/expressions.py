@@ -516,7 +516,7 @@ def _nearest(place: Header, tag: int) -> Header:
     """The innermost of the Item and those around it that has the Attribute, else the root."""
     around: Header | None = place
     while around is not None:
-        if around.has(tag):
+        if tag in around.elements():
             return around
         around = around.parent
     return place.root

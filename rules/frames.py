@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rules.header import Header
+from rules.dictionary import tag_of
+from rules.header import Header, Stencil
 from rules.model import Finding, Problem
 from rules.values import Value
 
@@ -118,12 +119,26 @@ def frame_places(header: Header) -> list[Header]:
 def frame_values(header: Header, sequence: str, keyword: str) -> Iterator[FrameValue]:
     """Every distinct value of `keyword` in the single Item of the functional group `sequence`."""
     for frames in (SHARED, PER_FRAME):
+        if not header.is_sequence(frames):
+            continue
+        for stencil, group in _groups(header, frames).get(tag_of(sequence), ()):
+            for raw, items in (stencil.column_at(group, keyword) or {}).items():
+                if raw:
+                    yield FrameValue(raw, group, header, frames, items, sequence, keyword)
+
+
+def _groups(header: Header, frames: str) -> Mapping[int, Sequence[tuple[Stencil, Header]]]:
+    """The functional groups of one Item, by the tags of their Sequences; looked for once, as many ask for few."""
+    answers, asked = header.source.answers, (_groups, frames)
+    known: dict[int, list[tuple[Stencil, Header]]] | None = answers.get(asked)
+    if known is None:
+        known = answers[asked] = {}
         for stencil in header.stencils(frames):
-            groups = stencil.exemplar.items(sequence)
-            if len(groups) == 1:
-                for raw, items in (stencil.column_at(groups[0], keyword) or {}).items():
-                    if raw:
-                        yield FrameValue(raw, groups[0], header, frames, items, sequence, keyword)
+            for tag in stencil.exemplar.nested():
+                items = stencil.exemplar.items(tag)
+                if len(items) == 1:
+                    known.setdefault(tag, []).append((stencil, items[0]))
+    return known
 
 
 def problems(said: Iterable[tuple[FrameValue, str | None]], section: str | None = None) -> Iterator[Problem]:

@@ -33,14 +33,15 @@ def judge_frames(judge: Judge, header: Header, level: Level) -> None:
             _tell(judge, rules.FRAME_COUNT, header, frames, said)
     shared_tags = frozenset(shared[0].tags()) if shared else frozenset()
     tags = [frozenset(each.exemplar.tags()) for each in stencils]
+    holding = list(zip(stencils, tags, strict=True))
     for group in groups:
         if not group.own_topic:
-            _placed(judge, header, group, shared, group.row.tag in shared_tags, list(zip(stencils, tags, strict=True)))
+            _placed(judge, header, group, shared, group.row.tag in shared_tags, holding)
     known = frozenset([group.row.tag for group in groups])
     for item in shared:
         _unlisted(judge, item, None, shared_tags - known)
         judge.place(item, judge.plan.frame)
-    for stencil, present in zip(stencils, tags, strict=True):
+    for stencil, present in holding:
         _unlisted(judge, stencil.exemplar, stencil, present - known)
         judge.place(stencil.exemplar, judge.plan.frame, stencil)
 

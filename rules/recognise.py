@@ -88,7 +88,7 @@ def _fits(data: Buffer, start: int, encoding: Encoding) -> bool:
     end = len(data)
     if start + 8 > end or not (encoding.implicit or _has_vr(data, start)):
         return False
-    group, element, length = map(int, encoding.tag_and_length(data, start))
+    group, element, length = encoding.tag_and_length(data, start)
     if (group & 0xFF) << 8 | group >> 8 < group:
         return False  # the other byte order gives the lower group
     value = start + 8
@@ -102,7 +102,7 @@ def _fits(data: Buffer, start: int, encoding: Encoding) -> bool:
     following = value if length == UNDEFINED else value + length
     if following + 8 > end:
         return following == end
-    next_group, next_element, _ = map(int, encoding.tag_and_length(data, following))
+    next_group, next_element, _ = encoding.tag_and_length(data, following)
     next_tag = next_group << 16 | next_element
     if length == UNDEFINED:
         return next_tag in (ITEM, SEQUENCE_END)

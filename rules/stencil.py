@@ -8,6 +8,7 @@ from itertools import groupby
 from struct import Struct
 from typing import TYPE_CHECKING
 
+from rules.dictionary import tag_of
 from rules.items import ITEM_HEADER, ItemTable, Layout
 
 if TYPE_CHECKING:
@@ -107,8 +108,8 @@ class Stencil:
     @staticmethod
     def _value_at(place: Header, name: str | int) -> Element | None:
         """Where the value is in the exemplar; None where there is none, or a Sequence."""
-        element = place.element(name)
-        return None if element is None or place.is_sequence(name) else element
+        tag = name if isinstance(name, int) else tag_of(name)
+        return None if tag in place.nested() else place.elements().get(tag)
 
     def _fields(self, element: Element) -> list[tuple[Sequence[int], list[bytes]]] | None:
         """By layout: numbers of Items, and the value field of each, or the one that they have in common."""

@@ -160,20 +160,19 @@ def dimension_pointer_nowhere(header: Header) -> Iterator[Problem]:
     places = frame_places(header)
     if not header.has(PER_FRAME) or not places:
         return
-    within = {tag for place in places for tag, _ in _tags_within(place)}
+    within = {tag for group in places for place in _places_within(group) for tag in place.tags()}
     for item in header.items("DimensionIndexSequence"):
         pointer = item.integer("DimensionIndexPointer")
         if pointer is not None and pointer not in within and not header.has(pointer):
             yield Problem(item.path_of("DimensionIndexPointer"), f"is {name_of(pointer)}, which no frame has")
 
 
-def _tags_within(place: Header) -> Iterator[tuple[int, Header]]:
-    """Every tag in an Item and in the Items of its Sequences, with the Item that has it."""
-    for tag in place.tags():
-        yield tag, place
-        if place.is_sequence(tag):
-            for item in place.items(tag):
-                yield from _tags_within(item)
+def _places_within(place: Header) -> Iterator[Header]:
+    """An Item and all Items in it."""
+    yield place
+    for tag in place.nested():
+        for item in place.items(tag):
+            yield from _places_within(item)
 
 
 _PRIVATE_GROUP: dict[str, object] = {"(0029,0010)": "ACME", "(0029,1001)": Element("SQ", [{}])}
@@ -224,11 +223,11 @@ _CREATORS = (
 def _creators(header: Header) -> dict[int, set[str]]:
     """The Private Creators of each private tag in the functional groups."""
     found: dict[int, set[str]] = {}
-    for frame in frame_places(header):
-        for tag, place in _tags_within(frame):
-            creator = place.text(tag & 0xFFFF0000 | tag >> 8 & 0xFF) if tag & 0x10000 else None
-            if creator is not None:
-                found.setdefault(tag, set()).add(creator)
+    within = [(place, tag) for group in frame_places(header) for place in _places_within(group) for tag in place.tags()]
+    for place, tag in within:
+        creator = place.text(tag & 0xFFFF0000 | tag >> 8 & 0xFF) if tag & 0x10000 else None
+        if creator is not None:
+            found.setdefault(tag, set()).add(creator)
     return found
 
 
@@ -236,7 +235,7 @@ def _held_by_group(header: Header) -> dict[int, frozenset[int]]:
     """The Attributes that stand in each functional group of any frame, by the group's tag."""
     held: dict[int, set[int]] = {}
     for place in frame_places(header):
-        for tag in place.tags():
+        for tag in place.nested():
             for group in place.items(tag):
                 held.setdefault(tag, set()).update(group.tags())
     return {tag: frozenset(tags) for tag, tags in held.items()}
