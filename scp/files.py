@@ -19,6 +19,9 @@ DICOM_SUFFIXES = (".dcm", ".dicom")
 HEAD = 1 << 18
 """Bytes of a file in which nearly all instances have everything that stands in front of their pixel data."""
 
+WORTH_IT = 1 << 20
+"""Bytes up to which a file is read with its pixel data: to look for them first would cost as much."""
+
 READ_WHOLE = 16 << 20
 """Bytes up to which a file is read and not mapped."""
 
@@ -111,7 +114,7 @@ def _whole(file: FileIO, size: int) -> bytes | mmap.mmap:
 
 
 def _around_pixels(file: FileIO, size: int) -> bytes | mmap.mmap:
-    if size > HEAD:
+    if size > WORTH_IT:
         head = file.read(HEAD)
         behind = _behind_pixels(head)
         if behind is not None and size - behind <= HEAD:

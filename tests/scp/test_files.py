@@ -13,7 +13,7 @@ from maps import parametric_map
 
 import scp.files
 from rules.encode import UNDEFINED_LENGTHS, Element
-from scp.examine import Bench, Examined, examine, make_bench
+from scp.examine import Bench, Examined, Outcome, examine, make_bench
 from scp.files import HEAD, Candidate, all_but_pixels, contents
 
 BASELINE, DEFLATED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.1.99"
@@ -35,7 +35,7 @@ def put(folder: Path, data: bytes) -> str:
 
 
 def test_of_a_large_file_only_what_stands_around_its_pixel_data_is_read(tmp_path: Path) -> None:
-    whole = part10(ct(PixelData=b"\1\2" * 500_000, DataSetTrailingPadding=b"behind"))
+    whole = part10(ct(PixelData=b"\1\2" * 600_000, DataSetTrailingPadding=b"behind"))
     with all_but_pixels(put(tmp_path, whole)) as data:
         assert len(data) == len(whole)
         assert data[:HEAD] == whole[:HEAD]
@@ -87,16 +87,16 @@ def test_the_same_is_found_wherever_what_is_read_ends(
     data: bytes, tmp_path: Path, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     candidate = Candidate(put(tmp_path, data), walked=False)
-
-    def found(head: int) -> object:
-        monkeypatch.setattr(scp.files, "HEAD", head)
-        outcome = examine(candidate, bench)
-        return replace(outcome, elapsed_ms=0) if isinstance(outcome, Examined) else outcome
-
-    wanted = found(len(data))
+    wanted = _but_for_time(examine(candidate, bench))
     assert isinstance(wanted, Examined)
-    for head in range(1, len(data), 13):
-        assert found(head) == wanted, head
+    monkeypatch.setattr(scp.files, "WORTH_IT", 0)
+    for head in range(1, len(data) + 13, 13):
+        monkeypatch.setattr(scp.files, "HEAD", head)
+        assert _but_for_time(examine(candidate, bench)) == wanted, head
+
+
+def _but_for_time(outcome: Outcome) -> Outcome:
+    return replace(outcome, elapsed_ms=0) if isinstance(outcome, Examined) else outcome
 
 
 def test_a_file_that_is_cut_short_while_it_is_checked_does_no_harm(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_file_that_is_cut_short_while_it_is_checked_does_no_harm(tmp_path: Pat
 
 
 def test_what_was_read_is_free_without_the_garbage_collector(tmp_path: Path) -> None:
-    nested = ct(PixelData=bytes(500_000), ProcedureCodeSequence=[{"CodeValue": "1"}])
+    nested = ct(PixelData=bytes(1_200_000), ProcedureCodeSequence=[{"CodeValue": "1"}])
     path = put(tmp_path, part10(nested, layout=UNDEFINED_LENGTHS))
     gc.collect()
     gc.disable()
