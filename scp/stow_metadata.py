@@ -105,7 +105,7 @@ def read_xml(data: bytes | bytearray) -> list[Model]:
 
 
 def pieces(model: Model, bulks: Bulks, write: Callable[[bytes], None]) -> None:
-    """Write the Part 10 file of one instance, piece by piece. Raises BadMetadata."""
+    """Write the Part 10 file of one instance, piece by piece. Raises BadMetadata, and OSError of bulk data."""
     import pydicom
     from pydicom.filewriter import dcmwrite
 
@@ -118,6 +118,9 @@ def pieces(model: Model, bulks: Bulks, write: Callable[[bytes], None]) -> None:
         try:
             dcmwrite(_Sink(write), data_set, enforce_file_format=True)  # type: ignore[arg-type]  # write and tell do
         except (ValueError, TypeError, OSError, NotImplementedError, AttributeError, OverflowError) as error:
+            fault = _disk_fault(error)
+            if fault is not None:
+                raise fault from error
             raise BadMetadata(f"cannot be encoded: {_first_line(error)}") from None
 
 
@@ -260,6 +263,15 @@ def _first_line(error: BaseException) -> str:
     """What a library says went wrong, without the values that it quotes."""
     line = str(error).partition("\n")[0]
     return re.sub(r"'[^']*'|\"[^\"]*\"", "...", line)[:160] or type(error).__name__
+
+
+def _disk_fault(error: BaseException | None) -> OSError | None:
+    """What the system said where bulk data wait. What pydicom raises of values is an OSError too, without a number."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno is not None:
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 class _Sink:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rules.encode import Element
 from rules.header import Header
+from rules.iods import iod_of, iods
 from rules.model import Example, Finding, Problem, Severity
 from rules.registry import run, table_rule
 from rules.transfer_syntax import (
@@ -117,24 +118,24 @@ _WITHOUT_TRANSFORMATION = frozenset(
 """Encapsulated Transfer Syntaxes without loss that know no color but what they are given."""
 _VL, _SLIDES, _OPHTHALMIC, _ULTRASOUND = "C.8.12.1.1.1", "C.8.12.4.1.5", "C.8.17.2.1.3", "C.8.5.6.1.2"
 _COLORS_OF: Mapping[str, str] = {
-    "1.2.840.10008.5.1.4.1.1.3.1": _ULTRASOUND,
-    "1.2.840.10008.5.1.4.1.1.6.1": _ULTRASOUND,
-    "1.2.840.10008.5.1.4.1.1.7.4": "A.8.5.4",
-    "1.2.840.10008.5.1.4.1.1.77.1.1": _VL,
-    "1.2.840.10008.5.1.4.1.1.77.1.1.1": _VL,
-    "1.2.840.10008.5.1.4.1.1.77.1.2": _VL,
-    "1.2.840.10008.5.1.4.1.1.77.1.2.1": _VL,
-    "1.2.840.10008.5.1.4.1.1.77.1.3": _VL,
-    "1.2.840.10008.5.1.4.1.1.77.1.4": _VL,
-    "1.2.840.10008.5.1.4.1.1.77.1.4.1": _VL,
-    "1.2.840.10008.5.1.4.1.1.77.1.5.1": _OPHTHALMIC,
-    "1.2.840.10008.5.1.4.1.1.77.1.5.2": _OPHTHALMIC,
-    "1.2.840.10008.5.1.4.1.1.77.1.6": _SLIDES,
-    "1.2.840.10008.5.1.4.1.1.77.1.7": _VL,
-    "1.2.840.10008.5.1.4.1.1.77.1.8": _VL,
-    "1.2.840.10008.5.1.4.1.1.77.1.9": _VL,
+    "Confocal Microscopy Image": _VL,
+    "Confocal Microscopy Tiled Pyramidal Image": _VL,
+    "Dermoscopic Photography Image": _VL,
+    "Multi-frame True Color Secondary Capture Image": "A.8.5.4",
+    "Ophthalmic Photography 16 Bit Image": _OPHTHALMIC,
+    "Ophthalmic Photography 8 Bit Image": _OPHTHALMIC,
+    "Ultrasound Image": _ULTRASOUND,
+    "Ultrasound Multi-frame Image": _ULTRASOUND,
+    "VL Endoscopic Image": _VL,
+    "VL Microscopic Image": _VL,
+    "VL Photographic Image": _VL,
+    "VL Slide-Coordinates Microscopic Image": _VL,
+    "VL Whole Slide Microscopy Image": _SLIDES,
+    "Video Endoscopic Image": _VL,
+    "Video Microscopic Image": _VL,
+    "Video Photographic Image": _VL,
 }
-"""SOP Classes that leave one color space to each kind of Transfer Syntax, and the section that says so."""
+"""IODs that leave one color space to each kind of Transfer Syntax, and the section that says so."""
 
 
 def interpretations(header: Header, syntax: TransferSyntax) -> Iterator[Finding]:
@@ -192,7 +193,7 @@ def _colors(header: Header, said: str, syntax: TransferSyntax, table: _Table | N
         wanted = ", ".join(table.interpretations)
         yield Problem(_INTERPRETATION, f"is {said}, wanted one of {wanted} in {syntax.name}", section=table.section)
         return
-    section = _COLORS_OF.get(header.text("SOPClassUID") or "")
+    section = _COLORS_OF.get(iod_of(header.text("SOPClassUID") or ""))
     if section is None or said in _GRAY or said in _PALETTE:
         return
     if not syntax.encapsulated or syntax.uid in _WITHOUT_TRANSFORMATION:
@@ -222,7 +223,7 @@ COLORS = table_rule(
         _pixels(JPEG_2000_LOSSLESS, "YBR_ICT"),
         _pixels(JPEG_LS_NEAR_LOSSLESS, "PALETTE COLOR", SamplesPerPixel=1),
         _native("YBR_RCT"),
-        _native("YBR_FULL_422", SOPClassUID="1.2.840.10008.5.1.4.1.1.6.1"),
+        _native("YBR_FULL_422", SOPClassUID=iods()["Ultrasound Image"].sop_class_uids[0]),
     ],
 )(_colors)
 

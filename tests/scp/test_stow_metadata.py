@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterator
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,7 +17,8 @@ from builders import ct
 from posting import BOUNDARY, file, post
 from serving import Served, serving
 
-from scp.stow_metadata import BadMetadata, read_xml
+from scp.media_types import MediaType
+from scp.stow_metadata import BadMetadata, Bulk, pieces, read_xml
 from scp.stow_response import as_xml
 
 JSON = f'multipart/related; type="application/dicom+json"; boundary={BOUNDARY}'
@@ -212,6 +214,12 @@ def test_metadata_that_cannot_be_read_are_a_bad_request(node: Served, content: b
 
 def test_bulk_data_in_front_of_metadata_are_refused(node: Served) -> None:
     assert post(node.http_port, body(OCTETS), JSON).code == 415
+
+
+def test_bulk_data_that_the_disk_does_not_give_back_are_no_fault_of_the_sender() -> None:
+    unreadable = Bulk(Path("/proc/self/mem"), MediaType("application/octet-stream", {}))
+    with pytest.raises(OSError, match="Invalid argument"):
+        pieces(metadata(), {"pixels": [unreadable]}, lambda piece: None)
 
 
 def test_what_was_written_as_xml_is_read_again() -> None:
