@@ -353,18 +353,15 @@ class Header:
                 item.fold()
         for stencils in self._stencils.values():
             for stencil in stencils:
-                if stencil.exemplar._sequences:
-                    stencil.exemplar.fold()
-        if not self._sequences:
-            self.memory = {}
-            return
-        if self._surveyed:
-            self._intact = self.intact()
-        self._passed = tuple(self._nested)
+                stencil.exemplar.fold()
+        self.memory = {}
         if self.parent is None:
             self.source.answers.clear()
-        self._sequences, self._stencils, self._items = {}, {}, {}
-        self.memory = {}
+        if self._sequences:
+            if self._surveyed:
+                self._intact = self.intact()
+            self._passed = tuple(self._nested)
+            self._sequences, self._stencils, self._items = {}, {}, {}
 
     def text_faults(self) -> tuple[Fault, ...]:
         """Text that its Specific Character Set cannot decode, and character sets that PS3.3 C.12.1.1.2 does not define.
