@@ -58,7 +58,6 @@ class Header:
         "_stencils",
         "_surveyed",
         "_table",
-        "_tag",
         "closed",
         "delimited",
         "encoding",
@@ -67,6 +66,7 @@ class Header:
         "meta",
         "parent",
         "pixel_offset",
+        "sequence",
         "source",
         "start",
         "transfer_syntax_uid",
@@ -100,7 +100,8 @@ class Header:
         """Sequences that are known to be without fault, and were counted without being walked."""
         self._codecs: tuple[str, ...] | None = None
         self._character_sets: tuple[str, ...] | None = None
-        self._tag = self._number = 0
+        self.sequence = self._number = 0
+        """The tag of the Sequence that this is an Item of; 0 of a Data Set."""
         self.within_frames: bool = parent is not None and parent.within_frames
         """Whether this is an Item of the Per-Frame Functional Groups Sequence, or within one."""
         if parent is None:
@@ -109,7 +110,7 @@ class Header:
             self.pixel_offset = end
             self.transfer_syntax_uid = ""
         else:
-            self._root = parent.root
+            self._root = parent if parent._root is None else parent._root
             self._depth = parent._depth + 1
             self.pixel_offset = parent.pixel_offset
             self.transfer_syntax_uid = parent.transfer_syntax_uid
@@ -314,7 +315,7 @@ class Header:
         if self.parent is None:
             return ""
         above = self.parent.path
-        here = f"{name_of(self._tag)}[{self._number}]"
+        here = f"{name_of(self.sequence)}[{self._number}]"
         return f"{above}.{here}" if above else here
 
     def path_of(self, name: str | int) -> str:
@@ -400,7 +401,7 @@ class Header:
         """An Item of this Data Set that is walked when something is asked of it."""
         item = Header(self.source, encoding, start, end, self, report)
         item.delimited = delimited
-        item._tag, item._number = tag, number
+        item.sequence, item._number = tag, number
         if tag == PER_FRAME:
             item.within_frames = True
         return item
@@ -434,11 +435,13 @@ class Header:
         What it holds has VRs of its own, or those that the key tells: how a UN is read depends on what stands around.
         Of what is within frames nothing is known, since no two are the same.
         """
+        if self.within_frames:
+            return None
         known = self._known.get(tag, _UNSOUGHT)
         if known is not _UNSOUGHT:
             return known
         if self._known is _UNKNOWN:
-            if self.within_frames or not self._stands_still():
+            if not self._stands_still():
                 return None
             self._known = {}
         known = None

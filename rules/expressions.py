@@ -531,7 +531,7 @@ def _of_frame(place: Header, tag: int) -> list[Header]:
     found = _in_groups(group, tag)
     if found is not None:
         return [found]
-    if group.path.startswith("Shared"):
+    if group.sequence == SHARED:
         return _in_frames(place.root, tag) or [place.root]
     shared = _in_shared(place.root, tag)
     return [shared if shared is not None else place.root]
@@ -547,7 +547,7 @@ def _functional_group(place: Header) -> Header | None:
     around = place
     while around.parent is not None:
         if around.parent.parent is None:
-            return around if around.path.startswith(("SharedFunctional", "PerFrameFunctional")) else None
+            return around if around.sequence in (SHARED, PER_FRAME) else None
         around = around.parent
     return None
 

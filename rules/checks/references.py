@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import methodcaller
 
 from rules.checks.value_place import Place, stated
 from rules.dictionary import tag_of
@@ -16,6 +17,7 @@ FRAME_NUMBER = tag_of("ReferencedFrameNumber")
 TAGS = frozenset((SOP_CLASS, SOP_INSTANCE))
 STORAGE = b"1.2.840.10008.5.1.4.1.1."
 """The Standard's root of SOP Classes that are stored: no instance has a UID under it."""
+_is_reserved = methodcaller("startswith", STORAGE)
 CLASS_ALONE = frozenset(("OutputInformationSequence", "OutputDestinationSequence"))
 """Sequences whose Items tell what is to be stored, and may name a class without an instance."""
 
@@ -26,7 +28,7 @@ FRAME_ALWAYS = frozenset(("ReferencedOphthalmicAxialLengthMeasurementQCImageSequ
 def reference(place: Place) -> Iterator[Finding]:
     """Judge an Item that has one of `TAGS`."""
     named = place.distinct(SOP_INSTANCE) if place.header.has(SOP_INSTANCE) else ()
-    for uid, numbers in place.fields(SOP_INSTANCE).items() if any(each.startswith(STORAGE) for each in named) else ():
+    for uid, numbers in place.fields(SOP_INSTANCE).items() if any(map(_is_reserved, named)) else ():
         if uid.startswith(STORAGE):
             told = "is under the root of the Standard, reserved for what that defines"
             yield from run(RESERVED, [place.problem(SOP_INSTANCE, told, numbers or None)])
