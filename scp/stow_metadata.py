@@ -120,7 +120,7 @@ def pieces(model: Model, bulks: Bulks, write: Callable[[bytes], None]) -> None:
         except (ValueError, TypeError, OSError, NotImplementedError, AttributeError, OverflowError) as error:
             fault = _disk_fault(error)
             if fault is not None:
-                raise fault from error
+                raise fault from None
             raise BadMetadata(f"cannot be encoded: {_first_line(error)}") from None
 
 
