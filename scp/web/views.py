@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from scp.config import Settings
 from scp.database import DatabaseProblem, reading, shown, takes_writes
 from scp.queries import Filter, findings_of, receipts, stats
 from scp.receive import Node
+from scp.reports.wording import counted
 from scp.schema import HEAD, current
 from scp.templates import templates_in
 from scp.tokens import Scope as TokenScope
@@ -47,6 +48,7 @@ def application(settings: Settings, node: Node, standing: AskStanding, tokens: T
     """The web application of one node."""
     pages = templates_in(HERE / "templates")
     pages.filters["bytes"] = readable_bytes
+    pages.filters["summed"] = summed
 
     async def healthz(_: Request) -> Response:
         """200 while this process is able to answer, its committer lives, and the acceptor answers."""
@@ -158,6 +160,12 @@ def overview(settings: Settings, node: Node, standing: Standing | None) -> dict[
     told["verdicts"] = {each["verdict"]: each["instances"] for each in sums}
     told["receipts"] = [{**each, "findings": findings.get(each["id"], [])} for each in rows]
     return told
+
+
+def summed(receipt: Mapping[str, Any]) -> str:
+    """How many findings a receipt has of each severity that it has any of: "2 errors, 1 note"."""
+    severities = {noun: receipt[f"{noun}s"] for noun in ("error", "warning", "note")}
+    return ", ".join(counted(number, noun) for noun, number in severities.items() if number)
 
 
 def readable_bytes(number: float) -> str:

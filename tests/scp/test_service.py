@@ -80,6 +80,7 @@ def test_the_page_shows_an_arrival_and_its_findings_escaped(tmp_path: Path) -> N
         page = node.get("/")[1]
     assert "&lt;b&gt;CT" in page
     assert "image-type-value-1" in page
+    assert "<summary>1 error</summary>" in page
     assert "<script>" not in page
 
 
