@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rules.dictionary import tag_of
@@ -94,12 +94,11 @@ def frame_fields(header: Header, sequence: str | int, name: str | int) -> FrameF
     """An Attribute of the single Item of a per-frame functional group; None where no frame has it as a value."""
     like: Header | None = None
     raw: dict[int, bytes] = {}
-    for stencil in header.stencils(PER_FRAME):
-        groups = stencil.exemplar.items(sequence)
-        column = stencil.column_at(groups[0], name) if len(groups) == 1 else None
+    for stencil, group in _groups(header, PER_FRAME, sequence):
+        column = stencil.column_at(group, name)
         if column is None:
             continue
-        like = like or groups[0]
+        like = like or group
         for value, numbers in column.items():
             raw.update(dict.fromkeys(numbers, value))
     return None if like is None else FrameFields(like, name, raw)
@@ -119,16 +118,16 @@ def frame_places(header: Header) -> list[Header]:
 def frame_values(header: Header, sequence: str, keyword: str) -> Iterator[FrameValue]:
     """Every distinct value of `keyword` in the single Item of the functional group `sequence`."""
     for frames in (SHARED, PER_FRAME):
-        if not header.is_sequence(frames):
-            continue
-        for stencil, group in _groups(header, frames).get(tag_of(sequence), ()):
+        for stencil, group in _groups(header, frames, sequence):
             for raw, items in (stencil.column_at(group, keyword) or {}).items():
                 if raw:
                     yield FrameValue(raw, group, header, frames, items, sequence, keyword)
 
 
-def _groups(header: Header, frames: str) -> Mapping[int, Sequence[tuple[Stencil, Header]]]:
-    """The functional groups of one Item, by the tags of their Sequences; looked for once, as many ask for few."""
+def _groups(header: Header, frames: str, sequence: str | int) -> Sequence[tuple[Stencil, Header]]:
+    """Where a functional group has a single Item; all groups are looked for at once, as many ask for few of them."""
+    if not header.is_sequence(frames):
+        return ()
     answers, asked = header.source.answers, (_groups, frames)
     known: dict[int, list[tuple[Stencil, Header]]] | None = answers.get(asked)
     if known is None:
@@ -138,7 +137,7 @@ def _groups(header: Header, frames: str) -> Mapping[int, Sequence[tuple[Stencil,
                 items = stencil.exemplar.items(tag)
                 if len(items) == 1:
                     known.setdefault(tag, []).append((stencil, items[0]))
-    return known
+    return known.get(sequence if isinstance(sequence, int) else tag_of(sequence), ())
 
 
 def problems(said: Iterable[tuple[FrameValue, str | None]], section: str | None = None) -> Iterator[Problem]:

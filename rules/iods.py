@@ -11,6 +11,7 @@ from typing import Any
 from rules import tables
 from rules.editions import NEWEST, had, rows_in
 from rules.expressions import Expression
+from rules.header import Header
 from rules.modules import Row, constraint_rows
 
 PARAMETRIC_MAP_STORAGE = "1.2.840.10008.5.1.4.1.1.30"
@@ -61,6 +62,11 @@ def iod_of(uid: str, edition: str = NEWEST) -> str:
     """The name of the IOD that a SOP Class is of; "" where the edition lists none."""
     iod = storage_sop_classes().get(uid, "")
     return iod if had(_table(iod), edition) else ""
+
+
+def iod_in_any_edition(header: Header) -> str:
+    """The name of the IOD of an instance, by its SOP Class UID; "" where no edition lists one."""
+    return storage_sop_classes().get(header.text("SOPClassUID") or "", "")
 
 
 @cache

@@ -345,9 +345,8 @@ def _columns(stencil: Stencil, place: Header, tag: int) -> Iterator[dict[bytes, 
 def _same_place(place: Header, stencil: Stencil, number: int) -> Header:
     """The place in another Item of the Stencil."""
     steps = place.path[len(stencil.exemplar.path) :].split(".")[1:]
-    sequence = stencil.exemplar.path.rpartition(".")[2].partition("[")[0]
     above = stencil.exemplar.parent
-    here = above.item_at(sequence, number) if above is not None else place
+    here = above.item_at(stencil.exemplar.sequence, number) if above is not None else place
     for step in steps:
         name, _, index = step.partition("[")
         here = here.item_at(name, int(index[:-1]))

@@ -6,7 +6,7 @@ import mmap
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -61,25 +61,21 @@ def listed_paths(text: bytes) -> list[str]:
     return [os.fsdecode(part) for part in parts if part]
 
 
-@contextmanager
-def contents(path: str) -> Iterator[bytes | mmap.mmap]:
+def contents(path: str) -> AbstractContextManager[bytes | mmap.mmap]:
     """A regular file's bytes: read where they are few, else mapped. Unreadable; a FIFO or device is never opened.
 
     Touching a map whose file somebody else cuts short kills the process (SIGBUS), which nothing here could catch.
     Only files above `READ_WHOLE` run that risk, since to read those would cost their size in memory.
     """
-    with _opened(path, _whole) as data:
-        yield data
+    return _opened(path, _whole)
 
 
-@contextmanager
-def all_but_pixels(path: str) -> Iterator[bytes | mmap.mmap]:
+def all_but_pixels(path: str) -> AbstractContextManager[bytes | mmap.mmap]:
     """As `contents`, where those of native pixel data may be zeros: they are not read.
 
     They are most of most files, and no rule looks at them. What is given in this way never runs the risk of a map.
     """
-    with _opened(path, _around_pixels) as data:
-        yield data
+    return _opened(path, _around_pixels)
 
 
 @contextmanager

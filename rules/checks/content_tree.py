@@ -9,7 +9,7 @@ from functools import cache
 
 from rules.dictionary import tag_of
 from rules.header import Header
-from rules.iods import content_tree_of, iods, storage_sop_classes
+from rules.iods import content_tree_of, iod_in_any_edition, iods
 from rules.model import Example, Problem, Severity
 from rules.registry import rule
 from rules.wording import shown
@@ -212,7 +212,7 @@ def _found(root: Header) -> Found:
     found: Found | None = root.source.answers.get("content tree")
     if found is None:
         found = Found()
-        iod = storage_sop_classes().get(root.text("SOPClassUID") or "", "")
+        iod = iod_in_any_edition(root)
         tree = _tree(iod)
         if tree is not None:
             _look(root, _code(root, _VALUE_TYPE), (1,), tree, iod, found)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rules.frames import PER_FRAME, SHARED, frame_values
 from rules.header import Header
 from rules.image_types import TypeFacts, image_type
-from rules.iods import iods, storage_sop_classes
+from rules.iods import iod_in_any_edition, iods
 from rules.model import Example, Problem, Severity
 from rules.registry import rule
 from rules.wording import shown
@@ -46,7 +46,7 @@ def image_summary_frames_differ(header: Header) -> Iterator[Problem]:
     Receivers choose by the Attribute of the image, whether to build a volume of the frames for one, and never look at
     the frames. Where the IOD does not cite the rule it is a warning.
     """
-    facts = image_type(storage_sop_classes().get(header.text("SOPClassUID") or "", ""))
+    facts = image_type(iod_in_any_edition(header))
     if facts is None or facts.frames is None or facts.agreement is None or header.has("ConcatenationUID"):
         return
     for keyword in SUMMED_UP:

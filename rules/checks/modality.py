@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules.header import Header
-from rules.iods import iods, storage_sop_classes
+from rules.iods import iod_in_any_edition, iods
 from rules.model import Example, Problem, Severity
 from rules.registry import rule
 from rules.wording import shown
@@ -40,7 +40,7 @@ def modality_unusual(header: Header) -> Iterator[Problem]:
     It is permitted, since the Modality is that of the equipment; but worklists, hanging protocols and routing choose by
     it, and it is mostly a slip.
     """
-    usual = USUAL.get(storage_sop_classes().get(header.text("SOPClassUID") or "", ""))
+    usual = USUAL.get(iod_in_any_edition(header))
     modality = header.text("Modality")
     if usual is not None and modality and modality != usual:
         yield Problem("Modality", f"is {shown(modality)}, usually {usual}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rules.encode import Element
 from rules.header import Header
-from rules.iods import iod_of, iods
+from rules.iods import iod_in_any_edition, iods
 from rules.model import Example, Finding, Problem, Severity
 from rules.registry import run, table_rule
 from rules.transfer_syntax import (
@@ -193,7 +193,7 @@ def _colors(header: Header, said: str, syntax: TransferSyntax, table: _Table | N
         wanted = ", ".join(table.interpretations)
         yield Problem(_INTERPRETATION, f"is {said}, wanted one of {wanted} in {syntax.name}", section=table.section)
         return
-    section = _COLORS_OF.get(iod_of(header.text("SOPClassUID") or ""))
+    section = _COLORS_OF.get(iod_in_any_edition(header))
     if section is None or said in _GRAY or said in _PALETTE:
         return
     if not syntax.encapsulated or syntax.uid in _WITHOUT_TRANSFORMATION:

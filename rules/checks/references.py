@@ -18,10 +18,10 @@ TAGS = frozenset((SOP_CLASS, SOP_INSTANCE))
 STORAGE = b"1.2.840.10008.5.1.4.1.1."
 """The Standard's root of SOP Classes that are stored: no instance has a UID under it."""
 _is_reserved = methodcaller("startswith", STORAGE)
-CLASS_ALONE = frozenset(("OutputInformationSequence", "OutputDestinationSequence"))
+CLASS_ALONE = frozenset(map(tag_of, ("OutputInformationSequence", "OutputDestinationSequence")))
 """Sequences whose Items tell what is to be stored, and may name a class without an instance."""
 
-FRAME_ALWAYS = frozenset(("ReferencedOphthalmicAxialLengthMeasurementQCImageSequence",))
+FRAME_ALWAYS = frozenset((tag_of("ReferencedOphthalmicAxialLengthMeasurementQCImageSequence"),))
 """Sequences whose Items name a frame whatever the image (PS3.3 C.8.25.14)."""
 
 
@@ -29,10 +29,10 @@ def reference(place: Place) -> Iterator[Finding]:
     """Judge an Item that has one of `TAGS`."""
     named = place.distinct(SOP_INSTANCE) if place.header.has(SOP_INSTANCE) else ()
     for uid, numbers in place.fields(SOP_INSTANCE).items() if any(map(_is_reserved, named)) else ():
-        if uid.startswith(STORAGE):
+        if _is_reserved(uid):
             told = "is under the root of the Standard, reserved for what that defines"
             yield from run(RESERVED, [place.problem(SOP_INSTANCE, told, numbers or None)])
-    if place.header.has(FRAME_NUMBER) and place.header.has(SOP_CLASS) and _sequence(place) not in FRAME_ALWAYS:
+    if place.header.has(FRAME_NUMBER) and place.header.has(SOP_CLASS) and place.header.sequence not in FRAME_ALWAYS:
         for uid, numbers in place.fields(SOP_CLASS).items():
             if is_single_frame_class(uid.rstrip(b"\0 ").decode("latin-1")):
                 told = "is present, and instances of that SOP Class have one frame"
@@ -41,16 +41,12 @@ def reference(place: Place) -> Iterator[Finding]:
     if has_class == has_instance:
         return
     if has_class:
-        if _sequence(place) not in CLASS_ALONE:
+        if place.header.sequence not in CLASS_ALONE:
             told = "is absent or empty, and Referenced SOP Class UID is there"
             yield from run(INCOMPLETE, [place.problem(SOP_INSTANCE, told)])
     else:
         told = "is absent or empty, and Referenced SOP Instance UID is there"
         yield from run(INCOMPLETE, [place.problem(SOP_CLASS, told)])
-
-
-def _sequence(place: Place) -> str:
-    return place.header.path.rpartition(".")[2].partition("[")[0]
 
 
 INCOMPLETE = stated(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rules.encode import Element
 from rules.header import Header
-from rules.iods import iods, storage_sop_classes
+from rules.iods import iod_in_any_edition, iods
 from rules.model import Example, Problem, Severity
 from rules.registry import rule
 from rules.wording import listed, shown
@@ -90,7 +90,7 @@ def waveform_limits(header: Header) -> Iterator[Problem]:
 
     Viewers of an ECG lay it out for what the IOD allows; waveforms beyond that belong in another IOD.
     """
-    limits = LIMITS.get(storage_sop_classes().get(header.text("SOPClassUID") or "", ""))
+    limits = LIMITS.get(iod_in_any_edition(header))
     if limits is None:
         return
     total = 0
